@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* covsamp.h - diffusion sampling with the full posterior covariance
+ *
+ * A diffusion model gives the posterior mean E[x0 | x_t].  Its Jacobian gives the posterior
+ * covariance (Tweedie's second-order formula; alpha, sigma as in x_t = alpha x_0 + sigma e):
+ *
+ *     C(x_t) = Cov[x0 | x_t] = (sigma^2 / alpha) d E[x0 | x_t] / d x_t
+ *
+ * so one Jacobian-vector product (JVP) of the network is one covariance-vector product.  A
+ * reverse step of this library, from level t to a less noisy level s, is
+ *
+ *     x_s = ca x_t + cb E[x0 | x_t] + n,        n ~ N(0, lambda^2 I + b^2 C(x_t)),
+ *
+ * where the transition (DDPM, DDIM) gives ca, cb, b, lambda and the option "covariance" says
+ * how C is obtained.  "krylov" is the Lanczos Gaussian sampler: n is drawn with the full C by
+ * a few JVPs, without training and without a matrix.
+ *
+ * The library knows no network: it asks for means and JVPs.  Either the caller owns the loop,
+ *
+ *     covsamp_sampler_new(&s, config);
+ *     while ((st = covsamp_sampler_ask(s, &q)) == COVSAMP_OK)
+ *         st = covsamp_sampler_tell(s, my_model(q));
+ *
+ * or covsamp_sampler_run() does, calling back.  Both give the same bits.
+ *
+ * Arrays.  A batch holds `batch` samples of `dim` values each, of type float (COVSAMP_F32) or
+ * double (COVSAMP_F64); value i of sample b is p[b * stride + i].  What the values mean (their
+ * shape, channels, ...) is the model's business.
+ *
+ * Threads.  Different handles may be used from different threads at the same time; one handle
+ * is used by one thread at a time.  Only covsamp_sampler_cancel() may be called from any thread
+ * or signal handler, as long as the sampler exists.  This holds for every function here.
+ *
+ * Manners.  No function prints, aborts, exits, starts a thread, installs a signal handler, reads
+ * the environment, depends on the locale or changes floating-point settings.  Memory is taken by
+ * the _new functions and by covsamp_config_set_schedule() only; stepping allocates nothing (what
+ * the BLAS does inside itself excepted).
+ *
+ * Errors.  Every function that can fail returns a covsamp_status; one sentence naming the
+ * function, the argument, the value and the allowed range is found in the handle's _message(),
+ * or, where a function makes a handle, in its `message` argument.
+ */
+#ifndef COVSAMP_COVSAMP_H
+#define COVSAMP_COVSAMP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The version of the library; this header is its only source. */
+#define COVSAMP_VERSION_MAJOR 0
+#define COVSAMP_VERSION_MINOR 1
+#define COVSAMP_VERSION_PATCH 0
+#define COVSAMP_VERSION_NUMBER \
+    ((COVSAMP_VERSION_MAJOR << 16) | (COVSAMP_VERSION_MINOR << 8) | COVSAMP_VERSION_PATCH)
+
+#if defined(COVSAMP_STATIC)
+#define COVSAMP_API
+#elif defined(_WIN32) || defined(__CYGWIN__)
+#if defined(COVSAMP_BUILDING)
+#define COVSAMP_API __declspec(dllexport)
+#else
+#define COVSAMP_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define COVSAMP_API __attribute__((visibility("default")))
+#else
+#define COVSAMP_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ==== 1. Version ============================================================================ */
+
+/** Version of the library in use, as COVSAMP_VERSION_NUMBER is for the header. Never fails. */
+COVSAMP_API uint32_t covsamp_version_number(void);
+/** The same as text, for example "0.1.0": static, UTF-8, never NULL. */
+COVSAMP_API const char *covsamp_version_string(void);
+
+/* ==== 2. Status codes =======================================================================
+ * All enumerators in this header have fixed values that are never reused, and travel as int32_t,
+ * so that no ABI depends on the size a compiler gives an enum. */
+
+typedef int32_t covsamp_status;
+enum {
+    COVSAMP_OK = 0,
+    COVSAMP_DONE = 1,      /* no error: nothing is left to do */
+    COVSAMP_CANCELLED = 2, /* no error: cancel or a callback asked to stop; may be resumed */
+    /* The call had no effect: */
+    COVSAMP_E_NULL = -1,        /* a required pointer is NULL */
+    COVSAMP_E_RANGE = -2,       /* a value is outside its documented range */
+    COVSAMP_E_OPTION = -3,      /* unknown option, wrong type for it, or text that does not parse */
+    COVSAMP_E_STATE = -4,       /* not allowed in this state */
+    COVSAMP_E_NOMEM = -5,       /* the allocator returned NULL, or a size overflows */
+    COVSAMP_E_STRUCT_SIZE = -6, /* the size field of a struct is not usable */
+    COVSAMP_E_UNSUPPORTED = -7, /* known, but not available in this combination */
+    /* The open request stays open: ask again, restart or free: */
+    COVSAMP_E_MODEL = -20,     /* a callback or tell() reported a failure */
+    COVSAMP_E_NONFINITE = -21, /* the model's answer holds a NaN or an infinity */
+    /* The run has ended: restart or free: */
+    COVSAMP_E_LINALG = -30 /* an eigenvalue iteration did not converge */
+};
+
+/** "COVSAMP_E_RANGE" and the like; "COVSAMP_E_UNKNOWN" for other numbers. Static, never NULL. */
+COVSAMP_API const char *covsamp_status_name(covsamp_status status);
+/** One English sentence for the code alone. Static, never NULL. */
+COVSAMP_API const char *covsamp_status_text(covsamp_status status);
+
+/** Bytes of every `message` buffer a caller passes, the final zero included. Fixed for good. */
+#define COVSAMP_MESSAGE_BYTES 512
+
+/* ==== 3. Memory ============================================================================= */
+
+/** Hooks for all memory of the handles made with them.  Copied; NULL means malloc and free.
+ *  `user` must outlive those handles.  The hooks are called on the thread of the call. */
+typedef struct covsamp_allocator {
+    size_t size; /* sizeof(covsamp_allocator) */
+    void *(*alloc)(void *user, size_t bytes, size_t align); /* NULL when there is none */
+    void (*release)(void *user, void *pointer, size_t bytes);
+    void *user;
+} covsamp_allocator;
+
+/* ==== 4. Schedules: x_t = alpha x_0 + sigma e ===============================================
+ * Level 0 is data (alpha 1, sigma 0) and is always there; levels 1 ... N grow noisier.  Each has
+ * an alpha, a sigma and the time that the model is given.  A schedule never changes once made. */
+
+typedef struct covsamp_schedule covsamp_schedule;
+
+/* For the functions that make a schedule.  out: receives the handle, NULL on failure.  mem: NULL
+ * or hooks.  message: NULL or COVSAMP_MESSAGE_BYTES bytes, "" on success.  Errors: E_NULL, E_RANGE
+ * (levels outside 1 ... 2^24 - 1 or as said), E_STRUCT_SIZE, E_NOMEM.  Free with _free. */
+
+/** DDPM's linear schedule (Ho et al. 2020): beta from beta_first to beta_last in `levels` equal
+ *  steps, alpha^2 = prod (1 - beta), sigma^2 = 1 - alpha^2, time = level - 1.
+ *  0 < beta_first <= beta_last < 1. */
+COVSAMP_API covsamp_status covsamp_schedule_new_linear(covsamp_schedule **out, int64_t levels,
+                                                       double beta_first, double beta_last,
+                                                       const covsamp_allocator *mem, char *message);
+/** The cosine schedule (Nichol & Dhariwal 2021, eq. 17): alpha^2 follows
+ *  cos^2((t + offset) / (1 + offset) pi / 2), beta capped at 0.999, time = level - 1.
+ *  0 <= offset < 1; the authors use 0.008. */
+COVSAMP_API covsamp_status covsamp_schedule_new_cosine(covsamp_schedule **out, int64_t levels,
+                                                       double offset,
+                                                       const covsamp_allocator *mem, char *message);
+/** Any schedule: alpha[i], sigma[i], time[i] belong to level i + 1.  Copied.  All finite,
+ *  0 <= alpha <= 1, sigma > 0, alpha / sigma strictly decreasing, time strictly increasing;
+ *  time NULL: level - 1.  Only the last alpha may be 0. */
+COVSAMP_API covsamp_status covsamp_schedule_new_table(covsamp_schedule **out, int64_t levels,
+                                                      const double *alpha, const double *sigma,
+                                                      const double *time,
+                                                      const covsamp_allocator *mem, char *message);
+/** Variance exploding (alpha = 1) with the sigmas of Karras et al. 2022, eq. 5, from sigma_max at
+ *  the last level to sigma_min at level 1; time = sigma.  levels >= 2, 0 < sigma_min < sigma_max,
+ *  rho >= 1 (the authors use 7). */
+COVSAMP_API covsamp_status covsamp_schedule_new_karras(covsamp_schedule **out, int64_t levels,
+                                                       double sigma_min, double sigma_max,
+                                                       double rho, const covsamp_allocator *mem,
+                                                       char *message);
+/** Flow matching along straight lines: time = level / levels, alpha = 1 - time, sigma = time. */
+COVSAMP_API covsamp_status covsamp_schedule_new_flow(covsamp_schedule **out, int64_t levels,
+                                                     const covsamp_allocator *mem, char *message);
+/** NULL is fine. */
+COVSAMP_API void covsamp_schedule_free(covsamp_schedule *schedule);
+
+/** Number of the noisiest level, N; 0 if schedule is NULL. */
+COVSAMP_API int64_t covsamp_schedule_levels(const covsamp_schedule *schedule);
+/** Alpha, sigma and time at a level in [1, N], whole or not, or at level 0; any output may be NULL.
+ *  Between whole levels the time is linear in the level and log(alpha / sigma) is linear in the time;
+ *  alpha^2 + sigma^2 = 1, alpha = 1 or alpha + sigma = 1 is kept where the schedule has it.  Where the
+ *  time is sigma (Karras, flow matching) it is so between levels too.  The time of level 0 is that of
+ *  level 1 less the first step of the times.  Errors: E_NULL, E_RANGE (also next to a level with
+ *  alpha = 0 in a table, where log(alpha / sigma) has no line to follow). */
+COVSAMP_API covsamp_status covsamp_schedule_at(const covsamp_schedule *schedule, double level,
+                                               double *alpha, double *sigma, double *time);
+
+enum {
+    COVSAMP_SPACING_EVEN = 1,      /* 1 + i (N - 1) / (K - 1), halves rounded to even; K = 1: N */
+    COVSAMP_SPACING_QUADRATIC = 2, /* 1 + floor(.8 N (i / (K - 1))^2); K = 1: 1 + floor(.8 N) */
+    COVSAMP_SPACING_TRAILING = 3   /* N - i N / K, halves rounded to even */
+};
+/** Writes the `count` levels that a run of so many steps visits, noisiest first; the step from the
+ *  last of them to data is the count-th.  message: NULL or COVSAMP_MESSAGE_BYTES bytes.
+ *  Errors: E_NULL, E_RANGE (count outside 1 ... N, unknown spacing, or a spacing that would visit
+ *  one level twice). */
+COVSAMP_API covsamp_status covsamp_schedule_spaced(const covsamp_schedule *schedule, int64_t count,
+                                                   int32_t spacing, int64_t *levels, char *message);
+
+/* ==== 5. Options ============================================================================
+ * A configuration collects options; covsamp_sampler_new() checks all of them at once. */
+
+typedef struct covsamp_config covsamp_config;
+
+enum { /* keys; type, default and range are in covsamp_option_info() */
+    COVSAMP_BATCH = 1,           /* int, required: samples per batch */
+    COVSAMP_DIM = 2,             /* int, required: values per sample */
+    COVSAMP_DTYPE = 3,           /* COVSAMP_F32 or COVSAMP_F64 */
+    COVSAMP_PREDICTION = 4,      /* what the model predicts: COVSAMP_PREDICTS_... */
+    COVSAMP_COVARIANCE = 20,     /* COVSAMP_COV_... */
+    COVSAMP_KRYLOV_STEPS = 21,   /* int: JVPs per step of "krylov" */
+    COVSAMP_TANGENTS = 22,       /* int: most tangents that one request may carry */
+    COVSAMP_CLIP_COVARIANCE = 23, /* int: with clip_x0, 1 uses P C P, P masking clipped values */
+    COVSAMP_MEAN_JVP = 24,       /* int: 1 lets the first JVP ride with the mean */
+    COVSAMP_WINDOW_LOW = 25,     /* int: levels below use "small" instead of the covariance */
+    COVSAMP_WINDOW_HIGH = 26,    /* int: levels above use "small"; 0: no limit */
+    COVSAMP_ETA = 40,            /* real: 1 is DDPM, 0 deterministic DDIM (Song et al. 2021) */
+    COVSAMP_CLIP_X0 = 41,        /* real: clip E[x0|x_t] to +- this; 0: off */
+    COVSAMP_EPS_AFTER_CLIP = 42, /* COVSAMP_EPS_... */
+    COVSAMP_LAST_NOISE = 43,     /* int: 1 adds noise on the step to data too */
+    COVSAMP_SEED = 60,           /* int: all 64 bits count */
+    COVSAMP_FIRST_SAMPLE = 61,   /* int: number of the first sample of the batch */
+    COVSAMP_NOISE = 62,          /* COVSAMP_NOISE_... */
+    COVSAMP_CHECK_FINITE = 80,   /* int: 1 checks every answer for NaN and infinities */
+    COVSAMP_REPORT_STEPS = 81    /* int: 1 makes ask() return COVSAMP_ASK_STEP after each step */
+};
+
+enum { COVSAMP_F32 = 1, COVSAMP_F64 = 2 };
+
+enum {
+    COVSAMP_PREDICTS_NOISE = 1,  /* E[e | x_t] */
+    COVSAMP_PREDICTS_X0 = 2,     /* E[x0 | x_t]; also EDM's D(x; sigma) */
+    COVSAMP_PREDICTS_V = 3,      /* alpha e - sigma x0 (Salimans & Ho 2022) */
+    COVSAMP_PREDICTS_SCORE = 4,  /* grad log q(x_t) */
+    COVSAMP_PREDICTS_FLOW = 5,   /* the velocity e - x0 */
+    COVSAMP_PREDICTS_REVERSE = 6 /* E[x_{n-1} | x_n], one level down */
+};
+
+enum {
+    COVSAMP_COV_NONE = 0,    /* no noise at all: the mean */
+    COVSAMP_COV_SMALL = 1,   /* C = 0: variance lambda^2 (beta-tilde for DDPM) */
+    COVSAMP_COV_LARGE = 2,   /* variance of q(x_t | x_s) (beta); only with eta = 1 */
+    COVSAMP_COV_KRYLOV = 30, /* the full C by Lanczos: krylov_steps JVPs */
+    COVSAMP_COV_DENSE = 31   /* the full C as a matrix: dim JVPs; the reference, for small dim */
+};
+
+enum {
+    COVSAMP_EPS_RECOMPUTE = 1, /* noise estimate from the clipped x0 (improved-diffusion) */
+    COVSAMP_EPS_RAW = 2        /* noise estimate as before clipping (Analytic-DPM, OCM, diffusers) */
+};
+
+enum {
+    COVSAMP_NOISE_PHILOX_1 = 1, /* the library's own, see section 9 */
+    COVSAMP_NOISE_ASK = 100     /* requests COVSAMP_ASK_NOISE */
+};
+
+enum { COVSAMP_TYPE_INT = 1, COVSAMP_TYPE_REAL = 2, COVSAMP_TYPE_CHOICE = 3 };
+
+/** What a binding or a command line must know of an option.  Owned by the library, static; later
+ *  versions only append fields. */
+typedef struct covsamp_option {
+    size_t size;
+    int32_t key, type;     /* COVSAMP_TYPE_...; a choice is an int with names */
+    const char *name;      /* "krylov_steps" */
+    const char *help;      /* one sentence */
+    int64_t int_low, int_high, int_default; /* for TYPE_INT and TYPE_CHOICE */
+    double real_low, real_high, real_default; /* for TYPE_REAL */
+} covsamp_option;
+
+/** The index-th option, 0, 1, ...; NULL past the end. */
+COVSAMP_API const covsamp_option *covsamp_option_info(int32_t index);
+/** The index-th name of a choice, and in *value (may be NULL) its number; NULL past the end and for
+ *  options that are not choices.  Static. */
+COVSAMP_API const char *covsamp_option_choice(int32_t key, int32_t index, int64_t *value);
+
+/** Makes a configuration with every option at its default.  mem serves the samplers made from it
+ *  as well.  Errors: E_NULL, E_STRUCT_SIZE, E_NOMEM; *out is NULL then. */
+COVSAMP_API covsamp_status covsamp_config_new(covsamp_config **out, const covsamp_allocator *mem);
+/** NULL is fine.  Samplers made from it live on. */
+COVSAMP_API void covsamp_config_free(covsamp_config *config);
+/** Sets an option of type int or choice.  Errors: E_NULL, E_OPTION, E_RANGE; the old value stays. */
+COVSAMP_API covsamp_status covsamp_config_set_int(covsamp_config *config, int32_t key,
+                                                  int64_t value);
+/** Sets an option of type real.  Errors as above. */
+COVSAMP_API covsamp_status covsamp_config_set_real(covsamp_config *config, int32_t key,
+                                                   double value);
+/** Sets an option from text, as a command line has it: "krylov_steps" "3", "covariance" "krylov".
+ *  Independent of the locale.  Errors: E_NULL, E_OPTION, E_RANGE; the old value stays. */
+COVSAMP_API covsamp_status covsamp_config_set_by_name(covsamp_config *config, const char *name,
+                                                      const char *text);
+/** Reads an option back.  Errors: E_NULL, E_OPTION. */
+COVSAMP_API covsamp_status covsamp_config_get_int(const covsamp_config *config, int32_t key,
+                                                  int64_t *value);
+/** As covsamp_config_get_int(), for options of type real. */
+COVSAMP_API covsamp_status covsamp_config_get_real(const covsamp_config *config, int32_t key,
+                                                   double *value);
+/** Writes an option as text that set_by_name() reads back to the same value.  bytes: size of text;
+ *  64 are always enough.  Errors: E_NULL, E_OPTION, E_RANGE (bytes too small). */
+COVSAMP_API covsamp_status covsamp_config_get_text(const covsamp_config *config, int32_t key,
+                                                   char *text, size_t bytes);
+/** The schedule and the levels to visit, noisiest first, strictly decreasing, each in 1 ... N; the
+ *  run ends with the step from the last of them to data.  Both are copied: the schedule may be freed.
+ *  Errors: E_NULL, E_RANGE, E_NOMEM; the old ones stay. */
+COVSAMP_API covsamp_status covsamp_config_set_schedule(covsamp_config *config,
+                                                       const covsamp_schedule *schedule,
+                                                       const int64_t *levels, int64_t count);
+/** What was wrong with the last call on this configuration, covsamp_sampler_new() included; "" if
+ *  nothing was.  Never NULL; valid until the next call on it. */
+COVSAMP_API const char *covsamp_config_message(const covsamp_config *config);
+
+/* ==== 6. Samplers =========================================================================== */
+
+typedef struct covsamp_sampler covsamp_sampler;
+
+/** Checks the configuration and takes all memory that the sampler will ever use.  The configuration
+ *  may be changed or freed afterwards.  Errors: E_NULL, E_RANGE, E_UNSUPPORTED, E_NOMEM, with the
+ *  sentence in covsamp_config_message(); *out is NULL then. */
+COVSAMP_API covsamp_status covsamp_sampler_new(covsamp_sampler **out, covsamp_config *config);
+/** NULL is fine. */
+COVSAMP_API void covsamp_sampler_free(covsamp_sampler *sampler);
+/** Back to the start with another seed and sample number, in any state, without allocating; a
+ *  cancel that was not seen yet is forgotten.  The start is N(0, I) where the schedule preserves the
+ *  variance (alpha^2 + sigma^2 = 1), else N(0, sigma^2 I), sigma that of the first level.
+ *  Errors: E_NULL, E_RANGE (first_sample < 0). */
+COVSAMP_API covsamp_status covsamp_sampler_restart(covsamp_sampler *sampler, uint64_t seed,
+                                                   int64_t first_sample);
+/** The batch as it stands: x_t between steps, the samples after COVSAMP_DONE; read only.  Valid
+ *  until the next call on this handle that steps, restarts or frees.  Before the first ask() it is
+ *  zero.  Errors: E_NULL. */
+COVSAMP_API covsamp_status covsamp_sampler_state(const covsamp_sampler *sampler, const void **x,
+                                                 int64_t *stride);
+/** Replaces the batch between two steps or before the first (the start is then x, not noise): sample
+ *  b is read from x + b * stride values of the sampler's type.  Errors: E_NULL, E_RANGE (stride <
+ *  dim), E_NONFINITE, E_STATE (a step is open, or the run is done). */
+COVSAMP_API covsamp_status covsamp_sampler_set_state(covsamp_sampler *sampler, const void *x,
+                                                     int64_t stride);
+/** One sentence on the last call that failed on this handle; "" if the last call did not fail.
+ *  Never NULL; valid until the next call on this handle. */
+COVSAMP_API const char *covsamp_sampler_message(const covsamp_sampler *sampler);
+/** From any thread or signal handler: the next ask(), or the run() under way at its next request,
+ *  returns COVSAMP_CANCELLED once.  Nothing is lost: asking or running again goes on.  NULL is fine. */
+COVSAMP_API void covsamp_sampler_cancel(covsamp_sampler *sampler);
+
+/** Counts since creation or restart.  "Paid" counts every tangent of every request for every sample
+ *  of the batch; "used" leaves out samples that had stopped already. */
+typedef struct covsamp_stats {
+    size_t size; /* sizeof(covsamp_stats), set by the caller */
+    int64_t steps;                  /* finished */
+    int64_t mean_requests;          /* requests with a mean */
+    int64_t jvp_requests;           /* requests with products */
+    int64_t jvp_tangents;           /* tangents in them, each for a whole batch */
+    int64_t products_used;          /* per sample, see above */
+    int64_t products_paid;          /* jvp_tangents * batch */
+    int64_t ritz_values;            /* eigenvalues of projected or dense covariances */
+    int64_t ritz_clamped;           /* of these, negative and set to 0 */
+    int64_t breakdowns;             /* samples whose Krylov space closed early: exact draws */
+    int64_t breakdowns_asymmetric;  /* the same with a visibly non-symmetric projection: not exact */
+    int64_t steps_without;          /* steps that fell back to "small": alpha = 0, or the window */
+    double asymmetry;               /* largest |H - H^T| / |H + H^T|, Frobenius, H = V^T C V */
+    double error_estimate;          /* largest |y_m - y_(m-1)| / |y_m| of a Krylov draw */
+} covsamp_stats;
+/** Errors: E_NULL, E_STRUCT_SIZE. */
+COVSAMP_API covsamp_status covsamp_sampler_stats(const covsamp_sampler *sampler,
+                                                 covsamp_stats *stats);
+
+/* ==== 7. Ask and tell: the caller owns the loop ============================================= */
+
+enum {                       /* fill, for the whole batch:                                     */
+    COVSAMP_ASK_MEAN = 1,    /* mean: the model's output f(x, time)            [batch][dim]    */
+    COVSAMP_ASK_JVP = 2,     /* product: J(x, time) v, J = df/dx     [tangents][batch][dim]    */
+    COVSAMP_ASK_MEAN_JVP = 3, /* both                                                          */
+    COVSAMP_ASK_NOISE = 16,  /* noise: standard normal numbers                 [batch][dim]    */
+    COVSAMP_ASK_STEP = 32    /* nothing: the step has ended, x is the new state                */
+};
+
+/** What is to be computed, and where to write it.  A pointer that the kind does not use is NULL, so
+ *  that a model may simply fill what is there.  Owned by the sampler; valid until tell(), restart or
+ *  free.  Later versions only append fields. */
+typedef struct covsamp_request {
+    size_t size;
+    int32_t kind;   /* COVSAMP_ASK_... */
+    int32_t dtype;  /* COVSAMP_F32 or COVSAMP_F64: the type behind every pointer here */
+    int64_t batch, dim;
+    int64_t stride; /* sample b begins at p + b * stride */
+    int64_t tangents, tangent_stride; /* tangent k of sample b: v + k * tangent_stride + b * stride */
+    int64_t step, steps;  /* 0-based number of this step, and how many there are */
+    int64_t level;        /* of the schedule; -1 between levels */
+    int64_t first_sample; /* number of sample 0 of the batch */
+    uint64_t seed;
+    /* (owner, point) names the place (x, time) that is asked about: equal pairs are one place, so a
+     * model may keep what it computed there.  owner is the sampler's, for its life; a point is never
+     * used twice. */
+    uint64_t owner, point;
+    double time, alpha, sigma; /* of the level; STEP: of the level where the step began */
+    int32_t stream; /* NOISE: COVSAMP_STREAM_... */
+    int32_t branch; /* 0; for conditions of guidance */
+    const void *x;  /* [batch][dim] */
+    const void *v;  /* [tangents][batch][dim], kinds with a JVP; a zero tangent needs a zero product */
+    void *mean;
+    void *product;
+    void *noise;
+} covsamp_request;
+
+/** The open request; asking again returns it unchanged.  COVSAMP_OK, COVSAMP_DONE, COVSAMP_CANCELLED
+ *  (*request is NULL then), or E_NULL, E_STATE (the run has ended by an error, or a callback of this
+ *  sampler is running), and two that end the run: E_LINALG, E_NONFINITE (the state of a finished step
+ *  overflowed). */
+COVSAMP_API covsamp_status covsamp_sampler_ask(covsamp_sampler *sampler,
+                                               const covsamp_request **request);
+/** Says that the open request is answered.  answer: 0, or COVSAMP_CANCELLED, which tell() then
+ *  returns, or any negative number of the caller's own: tell() returns E_MODEL and
+ *  covsamp_sampler_answer() the number.  E_NONFINITE: an answer holds a NaN or infinity, the message
+ *  says where.  In these three cases the request stays open.  Other errors: E_NULL, E_RANGE (any
+ *  other answer), E_STATE (no request is open), E_LINALG. */
+COVSAMP_API covsamp_status covsamp_sampler_tell(covsamp_sampler *sampler, int32_t answer);
+/** The last answer that tell() or a callback gave, 0 at first. */
+COVSAMP_API int32_t covsamp_sampler_answer(const covsamp_sampler *sampler);
+
+/* ==== 8. Callbacks: the library owns the loop =============================================== */
+
+/** Answers one request: 0, COVSAMP_CANCELLED, or a negative number of the caller's own.  Called on
+ *  the thread that runs the sampler, one at a time; calls back into this sampler get E_STATE; must
+ *  not throw or jump through the library. */
+typedef int32_t (*covsamp_answer_fn)(void *user, const covsamp_request *request);
+
+/** One pointer for each role.  Zero what is not used. */
+typedef struct covsamp_model {
+    size_t size; /* sizeof(covsamp_model) */
+    void *model_user;
+    covsamp_answer_fn mean;     /* required */
+    covsamp_answer_fn jvp;      /* for "krylov" and "dense" */
+    covsamp_answer_fn mean_jvp; /* optional: both in one call; else mean, then jvp */
+    void *noise_user;
+    covsamp_answer_fn noise;    /* for noise = "ask" */
+    void *progress_user;
+    covsamp_answer_fn progress; /* optional: after each step, a request of kind COVSAMP_ASK_STEP */
+} covsamp_model;
+
+/** Runs to the end.  COVSAMP_DONE, or what ask() or tell() return.  After COVSAMP_CANCELLED, E_MODEL
+ *  or E_NONFINITE calling it again goes on with the same request.  Errors besides: E_NULL (a callback
+ *  that is needed is missing), E_STRUCT_SIZE. */
+COVSAMP_API covsamp_status covsamp_sampler_run(covsamp_sampler *sampler, const covsamp_model *model);
+/** Runs to the end of the present step: COVSAMP_OK, COVSAMP_DONE after the last one, or as run(). */
+COVSAMP_API covsamp_status covsamp_sampler_step(covsamp_sampler *sampler, const covsamp_model *model);
+
+/* ==== 9. Noise ==============================================================================
+ * COVSAMP_NOISE_PHILOX_1: element i of a draw is a pure function of (seed, sample number, stream,
+ * step, i), the same bits on every platform.  Philox4x32-10 (Salmon et al. 2011) with key = seed and
+ * counter words (i / 2, step + 2^24 stream, sample low, sample high); of the words w0 ... w3 that come
+ * back, k1 = (2^32 w1 + w0) >> 11 and k2 = (2^32 w3 + w2) >> 11 have 53 bits each, u1 = (k1 + 1) / 2^53
+ * is in (0, 1], u2 = k2 / 2^53 in [0, 1); Box-Muller: sqrt(-2 log u1) times cos(2 pi u2) for even i,
+ * sin(2 pi u2) for odd i.  Never changes. */
+
+enum {
+    COVSAMP_STREAM_START = 0, /* x at the first level, step 0 */
+    COVSAMP_STREAM_STEP = 1,  /* the noise of a step */
+    COVSAMP_STREAM_PROBE = 2, /* probe vectors */
+    COVSAMP_STREAM_USER = 128 /* 128 ... 255 are the caller's */
+};
+/** Elements first ... first + count - 1 of a draw, as doubles; what a sampler of type F32 uses is the
+ *  same rounded to float.  sample >= 0, stream 0 ... 255, step 0 ... 2^24 - 1, first >= 0, first +
+ *  count <= 2^33.  Errors: E_NULL, E_RANGE. */
+COVSAMP_API covsamp_status covsamp_noise_normal(uint64_t seed, int64_t sample, int32_t stream,
+                                                int64_t step, int64_t first, int64_t count,
+                                                double *out);
+
+/* ==== 10. A network without a network: Gaussian mixtures ====================================
+ * Data x0 ~ sum_k w_k N(m_k, S_k) has exact posterior means and JVPs: a model for tests, tutorials and
+ * bindings.  A handle works in its own memory: one thread at a time. */
+
+typedef struct covsamp_mixture covsamp_mixture;
+
+/** weights[k] > 0 (normalised by the library); means [components][dim]; covariances
+ *  [components][dim][dim], symmetric positive semidefinite; all copied.  prediction: what the model
+ *  returns, any but COVSAMP_PREDICTS_REVERSE.  mem, message: as for schedules.  Errors: E_NULL,
+ *  E_RANGE, E_UNSUPPORTED, E_STRUCT_SIZE, E_NOMEM, E_LINALG. */
+COVSAMP_API covsamp_status covsamp_mixture_new(covsamp_mixture **out, int64_t dim,
+                                               int64_t components, const double *weights,
+                                               const double *means, const double *covariances,
+                                               int32_t prediction, const covsamp_allocator *mem,
+                                               char *message);
+/** NULL is fine. */
+COVSAMP_API void covsamp_mixture_free(covsamp_mixture *mixture);
+/** Answers requests with a mean or products; `mixture` is a covsamp_mixture.  Returns 0, E_NULL,
+ *  E_RANGE (a request of another dim) or E_UNSUPPORTED (another kind; or noise and score at alpha or
+ *  sigma = 0). */
+COVSAMP_API int32_t covsamp_mixture_answer(void *mixture, const covsamp_request *request);
+/** Fills mean, jvp, mean_jvp and model_user, and nothing else.  Errors: E_NULL, E_STRUCT_SIZE. */
+COVSAMP_API covsamp_status covsamp_mixture_model(covsamp_mixture *mixture, covsamp_model *model);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

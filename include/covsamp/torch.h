@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* covsamp/torch.h - TorchScript networks as models for covsamp: exact Jacobian-vector products
+ *
+ * A handle holds one module, loaded from a file, and answers covsamp requests: means by a forward
+ * pass, products by libtorch's forward-mode derivatives.  The module has forward(x, t) or forward(x, t, y): x is
+ * [n, ...shape], t [n] floats (the request's time), y [n] integer labels.  Its output is shaped as x, or has
+ * more channels (dimension 1), of which the first are the prediction.
+ *
+ * A TorchScript file is a program: load only files you trust.
+ *
+ * Threads.  As in covsamp.h: one handle, one thread at a time.  libtorch's forward mode has one level for
+ * the whole process; handles on different threads take turns by a lock of this library.  Code that uses
+ * libtorch's dual numbers by itself must not run at the same time.  Nothing is thrown across this boundary.
+ */
+#ifndef COVSAMP_TORCH_H
+#define COVSAMP_TORCH_H
+
+#include <covsamp/covsamp.h>
+
+#if defined(COVSAMP_STATIC)
+#define COVSAMP_TORCH_API
+#elif defined(_WIN32) || defined(__CYGWIN__)
+#if defined(COVSAMP_TORCH_BUILDING)
+#define COVSAMP_TORCH_API __declspec(dllexport)
+#else
+#define COVSAMP_TORCH_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define COVSAMP_TORCH_API __attribute__((visibility("default")))
+#else
+#define COVSAMP_TORCH_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct covsamp_torch covsamp_torch;
+
+enum { /* how products are made */
+    COVSAMP_TORCH_AUTO = 0,           /* dual, or double backward where an operator has no forward rule */
+    COVSAMP_TORCH_DUAL = 1,           /* libtorch's dual numbers: exact, about 3.3 forward passes */
+    COVSAMP_TORCH_DOUBLE_BACKWARD = 2 /* two reverse passes: exact, about 5 forward passes */
+};
+
+enum { /* status codes beside those of covsamp.h; as answers they come back from covsamp_sampler_answer() */
+    COVSAMP_TORCH_E_FILE = -101,       /* no such file, or not readable */
+    COVSAMP_TORCH_E_FORMAT = -102,     /* not a module that libtorch can load */
+    COVSAMP_TORCH_E_DEVICE = -103,     /* unknown or absent device */
+    COVSAMP_TORCH_E_SHAPE = -104,      /* input or output of another shape than expected */
+    COVSAMP_TORCH_E_EXCEPTION = -105,  /* libtorch threw while the module ran */
+    COVSAMP_TORCH_E_NO_TANGENT = -106, /* the output lost its tangent: a product would be wrong */
+    COVSAMP_TORCH_E_NO_RULE = -107,    /* an operator has no derivative that the engine can use */
+    COVSAMP_TORCH_E_LABELS = -108      /* labels needed and not set, set and not taken, or out of range */
+};
+/** As covsamp_status_name() and covsamp_status_text(), for the codes above too. Static, never NULL. */
+COVSAMP_TORCH_API const char *covsamp_torch_status_name(int32_t status);
+COVSAMP_TORCH_API const char *covsamp_torch_status_text(int32_t status);
+
+/** Version of the shim, as covsamp_version_number(). */
+COVSAMP_TORCH_API uint32_t covsamp_torch_version_number(void);
+
+typedef struct covsamp_torch_options {
+    size_t size;         /* sizeof(covsamp_torch_options); zero what is not used */
+    const char *device;  /* "cpu", "cuda:0", ...; NULL: "cpu" */
+    const int64_t *dims; /* shape of one sample, for example {1, 28, 28}; NULL: from the file's metadata */
+    int32_t n_dims;      /* length of dims, 1 ... 8 */
+    int32_t dtype;       /* of the computation: COVSAMP_F32 (0 means it) or COVSAMP_F64 */
+    int32_t engine;      /* COVSAMP_TORCH_... */
+    int32_t reserved;    /* 0 */
+} covsamp_torch_options;
+
+/** Loads a module, sets it to evaluation, freezes it where libtorch can, moves it to type and device, and runs it once
+ *  on zeros to see that the shapes fit.  path: UTF-8.  options NULL: all defaults.  message: NULL or
+ *  COVSAMP_MESSAGE_BYTES bytes.  Errors: E_NULL, E_RANGE, E_STRUCT_SIZE, E_NOMEM and the codes above; *out is NULL then. */
+COVSAMP_TORCH_API int32_t covsamp_torch_load(covsamp_torch **out, const char *path,
+                                             const covsamp_torch_options *options, char *message);
+/** The same from the bytes of a file; they may be released afterwards. */
+COVSAMP_TORCH_API int32_t covsamp_torch_load_memory(covsamp_torch **out, const void *data, size_t bytes,
+                                                    const covsamp_torch_options *options, char *message);
+/** NULL is fine. */
+COVSAMP_TORCH_API void covsamp_torch_free(covsamp_torch *module);
+
+/** Labels for modules that take them.  The sample with number k gets labels[k mod count], whatever its place in
+ *  a batch.  branch: that of the requests they are for, 0 ... 7.  Copied.  count 0: none.  Until labels are set, a module with
+ *  forward(x, t, y) is given the metadata's `classes` ("no class"), if there is one.  Errors: E_NULL, E_RANGE,
+ *  E_NOMEM, COVSAMP_TORCH_E_LABELS. */
+COVSAMP_TORCH_API int32_t covsamp_torch_set_labels(covsamp_torch *module, int32_t branch,
+                                                   const int64_t *labels, int64_t count);
+/** Answers requests with a mean or products: 0 or a code.  `module` is a covsamp_torch.  The request's type may differ
+ *  from the computation's: values are converted. */
+COVSAMP_TORCH_API int32_t covsamp_torch_answer(void *module, const covsamp_request *request);
+/** Fills mean, jvp, mean_jvp and model_user, and nothing else.  Valid while the module lives. Errors: E_NULL,
+ *  E_STRUCT_SIZE. */
+COVSAMP_TORCH_API int32_t covsamp_torch_model(covsamp_torch *module, covsamp_model *model);
+
+/** Compares products with central differences in double precision: random inputs and directions from `seed`,
+ *  `repeats` >= 4 calls in a row, since libtorch's executor changes its mind after the first ones.  *error receives the largest
+ *  |product - difference| / |difference| (2-norms); below 1e-5 is right in F64, and a wrong tangent gives above
+ *  1e-2.  Errors: E_NULL, E_RANGE and the codes above. */
+COVSAMP_TORCH_API int32_t covsamp_torch_check(covsamp_torch *module, double time, uint64_t seed,
+                                              int32_t repeats, double *error);
+/** The engine in use: DUAL or DOUBLE_BACKWARD; 0 if module is NULL. */
+COVSAMP_TORCH_API int32_t covsamp_torch_engine(const covsamp_torch *module);
+/** Value of a key of the file's metadata (TorchScript extra file "covsamp.txt", lines "key=value"), for example
+ *  "prediction"; NULL if there is none.  Owned by the module. */
+COVSAMP_TORCH_API const char *covsamp_torch_metadata(const covsamp_torch *module, const char *key);
+/** Shape of one sample: writes at most `capacity` sizes to dims (may be NULL), returns how many there are. */
+COVSAMP_TORCH_API int32_t covsamp_torch_shape(const covsamp_torch *module, int64_t *dims, int32_t capacity);
+/** One sentence on the last call that failed; "" if it did not. Never NULL; valid until the next call. */
+COVSAMP_TORCH_API const char *covsamp_torch_message(const covsamp_torch *module);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
