@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Matrices of doubles, column-major: the only file that includes cblas.h and lapacke.h.  Uses names
+ * of the reference CBLAS and the _work forms of LAPACKE, which do not allocate.  Knows nobody. */
+#ifndef COVSAMP_NUMERIC_LINALG_H
+#define COVSAMP_NUMERIC_LINALG_H
+
+#include <stdint.h>
+
+/* Largest order the LP64 interfaces take here. */
+#define COVSAMP__MAX_ORDER 46340
+
+/* Doubles of work that covsamp__eigh() needs at most for order n. */
+int64_t covsamp__eigh_work(int64_t n);
+/* Eigenvalues (ascending, in w) and orthonormal eigenvectors (columns, in a) of the symmetric matrix
+ * whose lower triangle is in a, n x n.  0, or LAPACK's positive info when it did not converge. */
+int covsamp__eigh(int64_t n, double *a, double *w, double *work, int64_t lwork);
+/* y = a x (transpose 0) or a^T x (1); a is rows x columns with leading dimension rows. */
+void covsamp__gemv(int transpose, int64_t rows, int64_t columns, const double *a, const double *x,
+                   double *y);
+
+#endif
