@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a configuration holds. */
+#ifndef COVSAMP_API_CONFIG_H
+#define COVSAMP_API_CONFIG_H
+
+#include "api/option.h"
+#include "base/memory.h"
+#include "process/process.h"
+
+typedef union {
+    int64_t i;
+    double r;
+} covsamp__value;
+
+struct covsamp_config {
+    covsamp_allocator mem;
+    covsamp__error error;
+    covsamp__value values[COVSAMP__OPTIONS]; /* in the order of the table */
+    covsamp_schedule *schedule;              /* own copy, or NULL */
+    int64_t *levels;                         /* the levels to visit, noisiest first */
+    int64_t steps;                           /* how many */
+};
+
+/* The value of an option that exists. */
+int64_t covsamp__config_int(const covsamp_config *config, int32_t key);
+double covsamp__config_real(const covsamp_config *config, int32_t key);
+
+#endif

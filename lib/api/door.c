@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The doors of a living sampler: ask, tell, restart, state, statistics, cancel. */
+#include "machine/machine.h"
+
+#include "numeric/vec.h"
+
+#include <inttypes.h>
+
+/* Forgets the last message; E_STATE inside a callback of the same sampler. */
+static covsamp_status enter(covsamp_sampler *s, const char *function)
+{
+    if (s == NULL)
+        return COVSAMP_E_NULL;
+    if (s->busy)
+        return covsamp__fail(&s->error, COVSAMP_E_STATE,
+                             "%s: called from a callback of the same sampler", function);
+    return covsamp__ok(&s->error);
+}
+
+covsamp_status covsamp_sampler_ask(covsamp_sampler *sampler, const covsamp_request **request)
+{
+    if (request != NULL)
+        *request = NULL;
+    covsamp_status status = enter(sampler, __func__);
+    if (status != COVSAMP_OK)
+        return status;
+    if (request == NULL)
+        return covsamp__fail(&sampler->error, COVSAMP_E_NULL, "%s: request is NULL", __func__);
+    return covsamp__machine_ask(sampler, sampler->report_steps, request, __func__);
+}
+
+covsamp_status covsamp_sampler_tell(covsamp_sampler *sampler, int32_t answer)
+{
+    covsamp_status status = enter(sampler, __func__);
+    return status != COVSAMP_OK ? status : covsamp__machine_tell(sampler, answer, __func__);
+}
+
+int32_t covsamp_sampler_answer(const covsamp_sampler *sampler)
+{
+    return sampler == NULL ? 0 : sampler->answer;
+}
+
+covsamp_status covsamp_sampler_restart(covsamp_sampler *sampler, uint64_t seed,
+                                       int64_t first_sample)
+{
+    covsamp_status status = enter(sampler, __func__);
+    if (status != COVSAMP_OK)
+        return status;
+    const int64_t most = INT64_MAX - sampler->solver.batch;
+    if (first_sample < 0 || first_sample > most)
+        return covsamp__fail(&sampler->error, COVSAMP_E_RANGE,
+                             "%s: first_sample is %" PRId64 ", must be in 0 ... %" PRId64, __func__,
+                             first_sample, most);
+    covsamp__machine_restart(sampler, seed, first_sample);
+    return COVSAMP_OK;
+}
+
+covsamp_status covsamp_sampler_state(const covsamp_sampler *sampler, const void **x,
+                                     int64_t *stride)
+{
+    if (sampler == NULL || x == NULL)
+        return COVSAMP_E_NULL;
+    *x = sampler->solver.x;
+    if (stride != NULL)
+        *stride = sampler->solver.dim;
+    return COVSAMP_OK;
+}
+
+/* A step that has ended counts as "between": its report, if one is open, is given up. */
+static int is_between(const covsamp_sampler *s)
+{
+    return s->phase == COVSAMP__START || s->phase == COVSAMP__BETWEEN ||
+           (s->phase == COVSAMP__STEP_END && s->request.step + 1 < s->request.steps);
+}
+
+covsamp_status covsamp_sampler_set_state(covsamp_sampler *sampler, const void *x, int64_t stride)
+{
+    covsamp_status status = enter(sampler, __func__);
+    if (status != COVSAMP_OK)
+        return status;
+    covsamp__solver *solver = &sampler->solver;
+    if (x == NULL)
+        return covsamp__fail(&sampler->error, COVSAMP_E_NULL, "%s: x is NULL", __func__);
+    if (stride < solver->dim)
+        return covsamp__fail(&sampler->error, COVSAMP_E_RANGE,
+                             "%s: stride is %" PRId64 ", must be at least dim = %" PRId64, __func__,
+                             stride, solver->dim);
+    if (!is_between(sampler))
+        return covsamp__fail(&sampler->error, COVSAMP_E_STATE,
+                             "%s: the state may be set before the first step and between steps only",
+                             __func__);
+    for (int64_t b = 0; b < solver->batch; b++) {
+        int64_t i = covsamp__nonfinite(solver->dtype, solver->dim,
+                                       covsamp__cat(solver->dtype, x, b * stride));
+        if (i >= 0)
+            return covsamp__fail(&sampler->error, COVSAMP_E_NONFINITE,
+                                 "%s: x holds a NaN or infinity at value %" PRId64
+                                 " of sample %" PRId64 ", must be finite",
+                                 __func__, i, b);
+    }
+    for (int64_t b = 0; b < solver->batch; b++)
+        covsamp__copy(solver->dtype, solver->dim, covsamp__cat(solver->dtype, x, b * stride),
+                      covsamp__at(solver->dtype, solver->x, b * solver->dim));
+    if (sampler->phase == COVSAMP__START) {
+        sampler->open = 0;
+        sampler->phase = COVSAMP__BETWEEN;
+    }
+    return COVSAMP_OK;
+}
+
+const char *covsamp_sampler_message(const covsamp_sampler *sampler)
+{
+    return sampler == NULL ? "" : sampler->error.text;
+}
+
+void covsamp_sampler_cancel(covsamp_sampler *sampler)
+{
+    if (sampler != NULL)
+        atomic_store(&sampler->cancelled, 1);
+}
+
+covsamp_status covsamp_sampler_stats(const covsamp_sampler *sampler, covsamp_stats *stats)
+{
+    if (sampler == NULL || stats == NULL)
+        return COVSAMP_E_NULL;
+    const covsamp__krylov_counts *c = &sampler->solver.model.counts;
+    covsamp_stats all = sampler->stats;
+    all.size = sizeof all;
+    all.products_used = c->used;
+    all.products_paid = all.jvp_tangents * sampler->solver.batch;
+    all.ritz_values = c->values;
+    all.ritz_clamped = c->clamped;
+    all.breakdowns = c->breakdowns;
+    all.breakdowns_asymmetric = c->asymmetric;
+    all.asymmetry = c->asymmetry;
+    all.error_estimate = c->error;
+    return covsamp__struct_out(stats, &all, sizeof all, sizeof all, NULL, __func__, "stats");
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "api/option.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define INT(key, name, low, high, preset, help) \
+    {sizeof(covsamp_option), key, COVSAMP_TYPE_INT, name, help, low, high, preset, 0, 0, 0}
+#define CHOICE(key, name, preset, help) \
+    {sizeof(covsamp_option), key, COVSAMP_TYPE_CHOICE, name, help, 0, INT32_MAX, preset, 0, 0, 0}
+#define REAL(key, name, low, high, preset, help) \
+    {sizeof(covsamp_option), key, COVSAMP_TYPE_REAL, name, help, 0, 0, 0, low, high, preset}
+
+static const covsamp_option table[COVSAMP__OPTIONS] = {
+    INT(COVSAMP_BATCH, "batch", 1, INT64_MAX, 0, "Samples per batch; must be set."),
+    INT(COVSAMP_DIM, "dim", 1, INT64_C(1) << 33, 0, "Values per sample; must be set."),
+    CHOICE(COVSAMP_DTYPE, "dtype", COVSAMP_F32, "Type of the numbers in requests and samples."),
+    CHOICE(COVSAMP_PREDICTION, "prediction", COVSAMP_PREDICTS_NOISE, "What the model predicts."),
+    CHOICE(COVSAMP_COVARIANCE, "covariance", COVSAMP_COV_KRYLOV,
+           "Covariance of the noise that a step adds."),
+    INT(COVSAMP_KRYLOV_STEPS, "krylov_steps", 1, 65536, 2,
+        "Jacobian products per step of the krylov covariance."),
+    INT(COVSAMP_TANGENTS, "tangents", 1, 65536, 1,
+        "Most tangents that one request may carry (dense covariance)."),
+    INT(COVSAMP_CLIP_COVARIANCE, "clip_covariance", 0, 1, 1,
+        "With clip_x0: 1 uses P C P, where P masks the clipped values; 0 keeps C."),
+    INT(COVSAMP_MEAN_JVP, "mean_jvp", 0, 1, 1,
+        "1 asks for the mean and the first product in one request where possible."),
+    INT(COVSAMP_WINDOW_LOW, "window_low", 0, INT64_MAX, 0,
+        "Levels below this one use small instead of the covariance."),
+    INT(COVSAMP_WINDOW_HIGH, "window_high", 0, INT64_MAX, 0,
+        "Levels above this one use small instead of the covariance; 0: no limit."),
+    REAL(COVSAMP_ETA, "eta", 0, 1, 1, "Noise of the transition: 1 is DDPM, 0 deterministic DDIM."),
+    REAL(COVSAMP_CLIP_X0, "clip_x0", 0, INFINITY, 0,
+         "Clips the predicted x0 to plus or minus this; 0: off."),
+    CHOICE(COVSAMP_EPS_AFTER_CLIP, "eps_after_clip", COVSAMP_EPS_RECOMPUTE,
+           "Noise estimate of a step whose x0 was clipped."),
+    INT(COVSAMP_LAST_NOISE, "last_noise", 0, 1, 0, "1 adds noise on the step to data too."),
+    INT(COVSAMP_SEED, "seed", INT64_MIN, INT64_MAX, 0, "Key of the noise; all 64 bits count."),
+    INT(COVSAMP_FIRST_SAMPLE, "first_sample", 0, INT64_MAX, 0,
+        "Number of the first sample of the batch."),
+    CHOICE(COVSAMP_NOISE, "noise", COVSAMP_NOISE_PHILOX_1, "Where normal numbers come from."),
+    INT(COVSAMP_CHECK_FINITE, "check_finite", 0, 1, 1,
+        "1 checks every answer for NaN and infinities."),
+    INT(COVSAMP_REPORT_STEPS, "report_steps", 0, 1, 0,
+        "1 makes ask() return a request of kind STEP after each step."),
+};
+
+static const struct {
+    const char *name;
+    int64_t value;
+    int32_t key, reserved;
+} choices[] = {
+    {"f32", COVSAMP_F32, COVSAMP_DTYPE, 0},
+    {"f64", COVSAMP_F64, COVSAMP_DTYPE, 0},
+    {"noise", COVSAMP_PREDICTS_NOISE, COVSAMP_PREDICTION, 0},
+    {"x0", COVSAMP_PREDICTS_X0, COVSAMP_PREDICTION, 0},
+    {"v", COVSAMP_PREDICTS_V, COVSAMP_PREDICTION, 0},
+    {"score", COVSAMP_PREDICTS_SCORE, COVSAMP_PREDICTION, 0},
+    {"flow", COVSAMP_PREDICTS_FLOW, COVSAMP_PREDICTION, 0},
+    {"reverse", COVSAMP_PREDICTS_REVERSE, COVSAMP_PREDICTION, 0},
+    {"none", COVSAMP_COV_NONE, COVSAMP_COVARIANCE, 0},
+    {"small", COVSAMP_COV_SMALL, COVSAMP_COVARIANCE, 0},
+    {"large", COVSAMP_COV_LARGE, COVSAMP_COVARIANCE, 0},
+    {"krylov", COVSAMP_COV_KRYLOV, COVSAMP_COVARIANCE, 0},
+    {"dense", COVSAMP_COV_DENSE, COVSAMP_COVARIANCE, 0},
+    {"recompute", COVSAMP_EPS_RECOMPUTE, COVSAMP_EPS_AFTER_CLIP, 0},
+    {"raw", COVSAMP_EPS_RAW, COVSAMP_EPS_AFTER_CLIP, 0},
+    {"philox-1", COVSAMP_NOISE_PHILOX_1, COVSAMP_NOISE, 0},
+    {"ask", COVSAMP_NOISE_ASK, COVSAMP_NOISE, 0},
+};
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+const covsamp_option *covsamp_option_info(int32_t index)
+{
+    return index >= 0 && index < COUNT(table) ? &table[index] : NULL;
+}
+
+const char *covsamp_option_choice(int32_t key, int32_t index, int64_t *value)
+{
+    for (int i = 0; i < COUNT(choices); i++) {
+        if (choices[i].key != key || index-- != 0)
+            continue;
+        if (value != NULL)
+            *value = choices[i].value;
+        return choices[i].name;
+    }
+    return NULL;
+}
+
+int covsamp__option_index(int32_t key)
+{
+    for (int i = 0; i < COUNT(table); i++)
+        if (table[i].key == key)
+            return i;
+    return -1;
+}
+
+int covsamp__option_index_by_name(const char *name)
+{
+    for (int i = 0; i < COUNT(table); i++)
+        if (strcmp(table[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+int covsamp__option_parse_choice(int32_t key, const char *text, int64_t *value)
+{
+    const char *name;
+    for (int32_t i = 0; (name = covsamp_option_choice(key, i, value)) != NULL; i++)
+        if (strcmp(name, text) == 0)
+            return 1;
+    return 0;
+}
+
+const char *covsamp__option_choice_name(int32_t key, int64_t value)
+{
+    const char *name;
+    int64_t found;
+    for (int32_t i = 0; (name = covsamp_option_choice(key, i, &found)) != NULL; i++)
+        if (found == value)
+            return name;
+    return NULL;
+}
+
+void covsamp__option_choice_list(int32_t key, char *text, size_t bytes)
+{
+    const char *name;
+    size_t used = 0;
+    text[0] = '\0';
+    for (int32_t i = 0; (name = covsamp_option_choice(key, i, NULL)) != NULL && used < bytes; i++)
+        used += (size_t)snprintf(text + used, bytes - used, i == 0 ? "%s" : ", %s", name);
+}

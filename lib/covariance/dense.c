@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The reference: the whole matrix P C P by products with unit vectors, symmetrised, its negative
+ * eigenvalues clamped, and its exact square root.  For small dim: memory is batch * dim^2 doubles. */
+#include "covariance/covariance.h"
+
+#include "numeric/linalg.h"
+#include "numeric/vec.h"
+
+#include <math.h>
+#include <string.h>
+
+static void layout(covsamp__covariance *c, covsamp__arena *arena)
+{
+    c->matrix = covsamp__take(arena, c->batch, c->dim * c->dim, sizeof(double));
+    c->unit = covsamp__take(arena, c->tangents, c->batch, (size_t)c->dim * covsamp__size_of(c->dtype));
+    c->vector = covsamp__take(arena, c->dim, 2, sizeof(double));
+    c->value = covsamp__take(arena, c->dim, 1, sizeof(double));
+    c->work = covsamp__take(arena, covsamp__eigh_work(c->dim), 1, sizeof(double));
+}
+
+static void open(covsamp__covariance *c, const covsamp__place *p)
+{
+    (void)p;
+    c->column = 0;
+}
+
+static const void *wants(covsamp__covariance *c, const covsamp__place *p, int64_t *count)
+{
+    const double one = 1;
+    const int64_t left = c->dim - c->column;
+    *count = left < c->tangents ? left : c->tangents;
+    if (*count == 0)
+        return NULL;
+    covsamp__zero(c->dtype, *count * c->batch * c->dim, c->unit);
+    for (int64_t k = 0; k < *count; k++)
+        for (int64_t b = 0; b < c->batch; b++) {
+            const int64_t i = c->column + k; /* the column; P removes it where it is masked */
+            if (p->keep == NULL || p->keep[b * c->dim + i])
+                covsamp__from_double(
+                    c->dtype, 1, &one,
+                    covsamp__at(c->dtype, c->unit, (k * c->batch + b) * c->dim + i));
+        }
+    return c->unit;
+}
+
+static void take(covsamp__covariance *c, const covsamp__place *p, void *products, int64_t count)
+{
+    (void)p;
+    for (int64_t k = 0; k < count; k++)
+        for (int64_t b = 0; b < c->batch; b++)
+            covsamp__to_double(c->dtype, c->dim,
+                               covsamp__cat(c->dtype, products, (k * c->batch + b) * c->dim),
+                               c->matrix + (b * c->dim + c->column + k) * c->dim);
+    c->column += count;
+    c->counts.used += count * c->batch;
+}
+
+/* Replaces a by its symmetric part; returns |A - A^T| / |A + A^T|. */
+static double symmetrise(double *a, int64_t n)
+{
+    double even = 0, odd = 0;
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t i = 0; i < j; i++) {
+            const double s = a[i + j * n] + a[j + i * n], d = a[i + j * n] - a[j + i * n];
+            even += 2 * s * s;
+            odd += 2 * d * d;
+            a[i + j * n] = a[j + i * n] = 0.5 * s;
+        }
+    for (int64_t i = 0; i < n; i++)
+        even += 4 * a[i + i * n] * a[i + i * n];
+    return odd == 0 ? 0 : sqrt(odd / even);
+}
+
+static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
+{
+    const int64_t d = c->dim;
+    double *z = c->vector, *u = c->vector + d;
+    for (int64_t b = 0; b < c->batch; b++) {
+        double *a = c->matrix + b * d * d;
+        c->counts.asymmetry = fmax(c->counts.asymmetry, symmetrise(a, d));
+        int info = covsamp__eigh(d, a, c->value, c->work, covsamp__eigh_work(d));
+        if (info != 0) {
+            *failed = b;
+            return info;
+        }
+        covsamp__to_double(c->dtype, d, covsamp__cat(c->dtype, p->z, b * d), z);
+        covsamp__gemv(1, d, d, a, z, u);
+        for (int64_t i = 0; i < d; i++) {
+            c->counts.clamped += c->value[i] < 0;
+            u[i] *= sqrt(p->lambda * p->lambda + p->b * p->b * fmax(c->value[i], 0));
+        }
+        c->counts.values += d;
+        covsamp__gemv(0, d, d, a, u, z);
+        covsamp__from_double(c->dtype, d, z, covsamp__at(c->dtype, n, b * d));
+    }
+    return 0;
+}
+
+const covsamp__covariance_ops covsamp__covariance_dense = {.needs_noise = 1,
+                                                           .needs_products = 1,
+                                                           .layout = layout,
+                                                           .open = open,
+                                                           .wants = wants,
+                                                           .take = take,
+                                                           .draw = draw};

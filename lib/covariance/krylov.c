@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The Lanczos Gaussian sampler (arXiv 2605.22723): n = (lambda^2 I + b^2 P C P)^(1/2) z by a Krylov space
+ * of C that starts at P z.  C, not lambda^2 I + b^2 C, is the operator: shifts commute with Lanczos,
+ * and clamping C at 0 keeps the floor lambda^2.  Outside P the noise is lambda z, exactly; starting
+ * at z instead would spend the space on directions whose answer is known (docs/math.md). */
+#include "covariance/covariance.h"
+
+#include "numeric/vec.h"
+
+#include <math.h>
+
+static void layout(covsamp__covariance *c, covsamp__arena *arena)
+{
+    covsamp__krylov_layout(&c->krylov, arena);
+    c->vector = covsamp__take(arena, c->krylov.most, 1, sizeof(double));
+    c->unit = covsamp__take(arena, c->batch, c->dim, covsamp__size_of(c->dtype));
+}
+
+static void open(covsamp__covariance *c, const covsamp__place *p)
+{
+    const void *start = p->z;
+    if (p->keep != NULL) {
+        covsamp__mask(c->dtype, c->batch * c->dim, p->keep, p->z, c->unit);
+        start = c->unit;
+    }
+    covsamp__krylov_start(&c->krylov, start);
+}
+
+static const void *wants(covsamp__covariance *c, const covsamp__place *p, int64_t *count)
+{
+    (void)p;
+    const void *v = covsamp__krylov_wants(&c->krylov);
+    *count = v == NULL ? 0 : 1;
+    return v;
+}
+
+static void take(covsamp__covariance *c, const covsamp__place *p, void *products, int64_t count)
+{
+    (void)count;
+    covsamp__krylov_take(&c->krylov, products, p->magnitude, &c->counts);
+}
+
+static double root(double theta, const double *lambda_b)
+{
+    return sqrt(lambda_b[0] * lambda_b[0] + lambda_b[1] * lambda_b[1] * theta);
+}
+
+static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
+{
+    covsamp__krylov *k = &c->krylov;
+    const double lambda_b[2] = {p->lambda, p->b};
+    for (int64_t s = 0; s < c->batch; s++) {
+        void *out = covsamp__at(c->dtype, n, s * c->dim);
+        int info = covsamp__krylov_apply(k, s, root, lambda_b, c->vector, &c->counts);
+        if (info != 0) {
+            *failed = s;
+            return info;
+        }
+        covsamp__expand(c->dtype, c->dim, k->size[s],
+                        covsamp__cat(c->dtype, k->v, s * c->dim), c->batch * c->dim, c->vector, out);
+        if (p->keep != NULL)
+            covsamp__select(c->dtype, c->dim, p->keep + s * c->dim, out, p->lambda,
+                            covsamp__cat(c->dtype, p->z, s * c->dim), out);
+    }
+    return 0;
+}
+
+const covsamp__covariance_ops covsamp__covariance_krylov = {.needs_noise = 1,
+                                                            .needs_products = 1,
+                                                            .z_first = 1,
+                                                            .layout = layout,
+                                                            .open = open,
+                                                            .wants = wants,
+                                                            .take = take,
+                                                            .draw = draw};

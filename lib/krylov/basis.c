@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Source: Saad, Iterative Methods for Sparse Linear Systems, 2003, algorithm 6.2 (Arnoldi with
+ * re-orthogonalisation); two classical Gram-Schmidt passes keep V orthonormal to rounding ("twice is
+ * enough", Giraud et al. 2005) at the cost of vector work, which is small beside a network. */
+#include "krylov/krylov.h"
+
+#include "numeric/linalg.h"
+#include "numeric/vec.h"
+
+#include <float.h>
+#include <math.h>
+
+void covsamp__krylov_layout(covsamp__krylov *k, covsamp__arena *arena)
+{
+    const int64_t m = k->most;
+    k->v = covsamp__take(arena, m, k->batch, (size_t)k->dim * covsamp__size_of(k->dtype));
+    k->h = covsamp__take(arena, k->batch, m * m, sizeof(double));
+    k->norm = covsamp__take(arena, k->batch, 1, sizeof(double));
+    k->scale = covsamp__take(arena, k->batch, 1, sizeof(double));
+    k->size = covsamp__take(arena, k->batch, 1, sizeof(int64_t));
+    k->closed = covsamp__take(arena, k->batch, 1, sizeof(uint8_t));
+    k->a = covsamp__take(arena, m, m, sizeof(double));
+    k->theta = covsamp__take(arena, m, 1, sizeof(double));
+    /* The projection and the one before it are diagonalised; the smaller may need more room. */
+    k->lwork = covsamp__eigh_work(m);
+    if (k->lwork < covsamp__eigh_work(m - 1))
+        k->lwork = covsamp__eigh_work(m - 1);
+    k->work = covsamp__take(arena, k->lwork, 1, sizeof(double));
+    k->column = covsamp__take(arena, m, 2, sizeof(double));
+}
+
+static void *vector(const covsamp__krylov *k, int64_t j, int64_t sample)
+{
+    return covsamp__at(k->dtype, k->v, (j * k->batch + sample) * k->dim);
+}
+
+static double epsilon(const covsamp__krylov *k)
+{
+    return covsamp__size_of(k->dtype) == sizeof(float) ? (double)FLT_EPSILON : DBL_EPSILON;
+}
+
+void covsamp__krylov_start(covsamp__krylov *k, const void *z)
+{
+    k->length = 0;
+    for (int64_t b = 0; b < k->batch; b++) {
+        const void *from = covsamp__cat(k->dtype, z, b * k->dim);
+        const double norm = sqrt(covsamp__dot(k->dtype, k->dim, from, from));
+        k->norm[b] = norm;
+        k->scale[b] = 0;
+        k->size[b] = 0;
+        k->closed[b] = !(norm > 0);
+        covsamp__scale(k->dtype, k->dim, norm > 0 ? 1 / norm : 0, from, vector(k, 0, b));
+    }
+}
+
+const void *covsamp__krylov_wants(const covsamp__krylov *k)
+{
+    if (k->length == k->most)
+        return NULL;
+    for (int64_t b = 0; b < k->batch; b++)
+        if (!k->closed[b])
+            return vector(k, k->length, 0);
+    return NULL;
+}
+
+static double frobenius(const double *h, int64_t size, int64_t leading, double sign)
+{
+    double sum = 0;
+    for (int64_t j = 0; j < size; j++)
+        for (int64_t i = 0; i < size; i++) {
+            const double x = h[i + j * leading] + sign * h[j + i * leading];
+            sum += x * x;
+        }
+    return sqrt(sum);
+}
+
+/* |H - H^T| / |H + H^T|; 0 for H = 0 */
+static double asymmetry(const covsamp__krylov *k, int64_t b)
+{
+    const double *h = k->h + b * k->most * k->most;
+    const double odd = frobenius(h, k->size[b], k->most, -1);
+    return odd == 0 ? 0 : odd / frobenius(h, k->size[b], k->most, 1);
+}
+
+/* The space of sample b cannot grow: its last vector was an eigenvector of the rest.  For a symmetric
+ * C that makes the result exact; with a visibly non-symmetric H it does not. */
+static void close_space(covsamp__krylov *k, int64_t b, covsamp__krylov_counts *counts)
+{
+    k->closed[b] = 1;
+    if (k->length == k->most || k->size[b] == k->dim)
+        return; /* complete as planned */
+    counts->breakdowns++;
+    counts->asymmetric += asymmetry(k, b) > sqrt(epsilon(k));
+}
+
+/* Orthogonalises w against the basis; the column of H gets the coefficients of both passes.  Returns
+ * the norm of what is left. */
+static double orthogonalise(covsamp__krylov *k, int64_t b, void *w, double *column)
+{
+    const int64_t j = k->length, stride = k->batch * k->dim;
+    double *second = k->column;
+    covsamp__project(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, w, column);
+    covsamp__reject(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, column, w);
+    covsamp__project(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, w, second);
+    covsamp__reject(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, second, w);
+    for (int64_t i = 0; i <= j; i++)
+        column[i] += second[i];
+    return sqrt(covsamp__dot(k->dtype, k->dim, w, w));
+}
+
+static void take_one(covsamp__krylov *k, int64_t b, void *w, double magnitude,
+                     covsamp__krylov_counts *counts)
+{
+    const int64_t j = k->length, m = k->most;
+    double *column = k->h + (b * m + j) * m;
+    const double eps = epsilon(k);
+    counts->used++;
+    k->size[b] = j + 1;
+    for (int64_t i = 0; i < m; i++)
+        column[i] = 0;
+    if (j + 1 == m) { /* the last column needs no new direction */
+        covsamp__project(k->dtype, k->dim, m, vector(k, 0, b), k->batch * k->dim, w, column);
+        k->closed[b] = 1;
+        return;
+    }
+    const double rest = orthogonalise(k, b, w, column);
+    for (int64_t i = 0; i <= j; i++)
+        k->scale[b] = fmax(k->scale[b], fabs(column[i]));
+    const double small = 10 * eps * sqrt((double)k->dim) * k->scale[b] + 4 * eps * magnitude;
+    if (!(rest > small)) {
+        close_space(k, b, counts);
+        return;
+    }
+    column[j + 1] = rest;
+    k->scale[b] = fmax(k->scale[b], rest);
+    covsamp__scale(k->dtype, k->dim, 1 / rest, w, vector(k, j + 1, b));
+}
+
+void covsamp__krylov_take(covsamp__krylov *k, void *w, double magnitude,
+                          covsamp__krylov_counts *counts)
+{
+    for (int64_t b = 0; b < k->batch; b++) {
+        const int was_open = !k->closed[b];
+        if (was_open)
+            take_one(k, b, covsamp__at(k->dtype, w, b * k->dim), magnitude, counts);
+        if (k->closed[b] && k->length + 1 < k->most)
+            covsamp__zero(k->dtype, k->dim, vector(k, k->length + 1, b));
+        if (was_open && k->closed[b])
+            counts->asymmetry = fmax(counts->asymmetry, asymmetry(k, b));
+    }
+    k->length++;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "machine/machine.h"
+
+#include "numeric/rng.h"
+#include "numeric/vec.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void forget_counts(covsamp_sampler *s)
+{
+    memset(&s->stats, 0, sizeof s->stats);
+    memset(&s->solver.model.counts, 0, sizeof s->solver.model.counts);
+}
+
+void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample)
+{
+    covsamp__zero(s->solver.dtype, s->solver.batch * s->solver.dim, s->solver.x);
+    s->seed = s->request.seed = seed;
+    s->first_sample = s->request.first_sample = first_sample;
+    s->request.step = 0;
+    s->phase = COVSAMP__START;
+    s->open = 0;
+    s->answer = 0;
+    atomic_store(&s->cancelled, 0);
+    forget_counts(s);
+}
+
+/* The library's own normal numbers in z. */
+static void make_noise(covsamp_sampler *s, int32_t stream)
+{
+    const covsamp__solver *solver = &s->solver;
+    for (int64_t b = 0; b < solver->batch; b++)
+        covsamp__normals_as(solver->dtype, s->seed, s->first_sample + b, stream, s->request.step, 0,
+                            solver->dim, covsamp__at(solver->dtype, solver->z, b * solver->dim));
+}
+
+static void start_from_noise(covsamp_sampler *s)
+{
+    covsamp__scale(s->solver.dtype, s->solver.batch * s->solver.dim, s->start_scale, s->solver.z,
+                   s->solver.x);
+    s->phase = COVSAMP__BETWEEN;
+}
+
+static covsamp_status fail(covsamp_sampler *s, covsamp_status status)
+{
+    s->phase = COVSAMP__FAILED;
+    s->failure = status;
+    return status;
+}
+
+static void open_step(covsamp_sampler *s)
+{
+    s->request.point = s->next_point++;
+    s->solver.plan = &s->plan[s->request.step];
+    s->solver.phase = 0;
+    s->phase = COVSAMP__IN_STEP;
+}
+
+static covsamp_status end_step(covsamp_sampler *s, const char *function)
+{
+    s->stats.steps++;
+    s->stats.steps_without += s->solver.plan->noisy && !s->solver.plan->covariance;
+    if (s->check_finite && covsamp__values_check(s, s->solver.x, "state", function) != COVSAMP_OK)
+        return fail(s, COVSAMP_E_NONFINITE);
+    s->phase = COVSAMP__STEP_END;
+    return COVSAMP_OK;
+}
+
+/* Moves inside a step until the caller is needed or the step has ended. */
+static covsamp_status advance_step(covsamp_sampler *s, const char *function)
+{
+    for (;;) {
+        int32_t want = covsamp__ancestral_next(&s->solver);
+        if (want == COVSAMP_E_LINALG) {
+            covsamp__fail(&s->error, want,
+                          "%s: the eigenvalues of the covariance of sample %" PRId64
+                          " did not converge (step %" PRId64 " of %" PRId64 ")",
+                          function, s->first_sample + s->solver.failed, s->request.step,
+                          s->request.steps);
+            return fail(s, want);
+        }
+        if (want == 0)
+            return end_step(s, function);
+        if (want != COVSAMP_ASK_NOISE || s->ask_noise) {
+            covsamp__request_open(s, want, COVSAMP_STREAM_STEP);
+            return COVSAMP_OK;
+        }
+        make_noise(s, COVSAMP_STREAM_STEP);
+        covsamp__ancestral_take(&s->solver, want);
+    }
+}
+
+/* One transition of the state table; leaves with a request open, or another phase. */
+static covsamp_status advance(covsamp_sampler *s, int report, const char *function)
+{
+    switch (s->phase) {
+    case COVSAMP__START:
+        if (s->ask_noise) {
+            s->request.point = s->next_point++;
+            covsamp__request_open(s, COVSAMP_ASK_NOISE, COVSAMP_STREAM_START);
+            return COVSAMP_OK;
+        }
+        make_noise(s, COVSAMP_STREAM_START);
+        start_from_noise(s);
+        return COVSAMP_OK;
+    case COVSAMP__BETWEEN:
+        open_step(s);
+        return COVSAMP_OK;
+    case COVSAMP__IN_STEP:
+        return advance_step(s, function);
+    default: /* STEP_END */
+        if (report && !s->open) {
+            s->request.point = s->next_point++; /* x is another now */
+            covsamp__request_open(s, COVSAMP_ASK_STEP, 0);
+            return COVSAMP_OK;
+        }
+        s->open = 0;
+        if (s->request.step + 1 == s->request.steps) {
+            s->phase = COVSAMP__FINISHED;
+        } else {
+            s->request.step++;
+            s->phase = COVSAMP__BETWEEN;
+        }
+        return COVSAMP_OK;
+    }
+}
+
+covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report,
+                                    const covsamp_request **request, const char *function)
+{
+    if (s->phase == COVSAMP__FAILED)
+        return covsamp__fail(&s->error, COVSAMP_E_STATE,
+                             "%s: the run has ended with %s, must be restarted or freed", function,
+                             covsamp_status_name(s->failure));
+    if (s->phase == COVSAMP__FINISHED)
+        return COVSAMP_DONE;
+    if (atomic_exchange(&s->cancelled, 0))
+        return COVSAMP_CANCELLED;
+    if (s->open && s->request.kind == COVSAMP_ASK_STEP && !report)
+        s->open = 0; /* left over from a cancelled run(): nobody asked to hear of it */
+    while (!s->open) {
+        covsamp_status status = advance(s, report, function);
+        if (status != COVSAMP_OK)
+            return status;
+        if (s->phase == COVSAMP__FINISHED)
+            return COVSAMP_DONE;
+    }
+    *request = &s->request;
+    return COVSAMP_OK;
+}
+
+static void count_answer(covsamp_sampler *s)
+{
+    const covsamp_request *q = &s->request;
+    s->stats.mean_requests += q->mean != NULL;
+    s->stats.jvp_requests += q->product != NULL;
+    s->stats.jvp_tangents += q->tangents;
+}
+
+covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const char *function)
+{
+    covsamp_request *q = &s->request;
+    if (!s->open)
+        return covsamp__fail(&s->error, COVSAMP_E_STATE,
+                             "%s: no request is open, covsamp_sampler_ask() opens one", function);
+    if (answer > 0 && answer != COVSAMP_CANCELLED)
+        return covsamp__fail(&s->error, COVSAMP_E_RANGE,
+                             "%s: answer is %" PRId32
+                             ", must be 0, COVSAMP_CANCELLED (2) or negative",
+                             function, answer);
+    s->answer = answer;
+    if (answer == COVSAMP_CANCELLED)
+        return COVSAMP_CANCELLED;
+    if (answer < 0)
+        return covsamp__fail(&s->error, COVSAMP_E_MODEL,
+                             "%s: the answer to a request of kind %" PRId32 " is %" PRId32
+                             " (step %" PRId64 " of %" PRId64 ", level %" PRId64 "), must be 0",
+                             function, q->kind, answer, q->step, q->steps, q->level);
+    if (s->check_finite) {
+        covsamp_status status = covsamp__request_check(s, function);
+        if (status != COVSAMP_OK)
+            return status;
+    }
+    count_answer(s);
+    if (s->phase == COVSAMP__START) {
+        s->open = 0;
+        start_from_noise(s);
+    } else if (s->phase == COVSAMP__IN_STEP) {
+        s->open = 0;
+        covsamp__ancestral_take(&s->solver, q->kind);
+    } else { /* STEP_END: `open` tells advance() that this end was reported */
+        return advance(s, 1, function);
+    }
+    return COVSAMP_OK;
+}

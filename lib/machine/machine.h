@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ask/tell state machine: requests, their answers, noise and the order of steps.  Knows solver/ and what
+ * is below it; docs/ask-tell.md is its state table. */
+#ifndef COVSAMP_MACHINE_MACHINE_H
+#define COVSAMP_MACHINE_MACHINE_H
+
+#include "solver/solver.h"
+
+#include <stdatomic.h>
+
+enum covsamp__phase {
+    COVSAMP__START,    /* no state yet */
+    COVSAMP__BETWEEN,  /* between two steps: the state may be set */
+    COVSAMP__IN_STEP,
+    COVSAMP__STEP_END, /* a step has ended and is to be reported */
+    COVSAMP__FINISHED,
+    COVSAMP__FAILED
+};
+
+struct covsamp_sampler {
+    covsamp_allocator mem;
+    size_t bytes; /* of the one block that holds everything */
+    covsamp__error error;
+    covsamp_request request;
+    covsamp_stats stats; /* of the machine; those of the covariance are with it */
+    covsamp__solver solver;
+    covsamp__plan *plan; /* [steps] */
+    double start_scale;  /* x at the first level is this times normal numbers */
+    int64_t first_sample;
+    uint64_t seed, next_point;
+    int32_t phase, open; /* open: a request is */
+    int32_t answer;      /* the last one given */
+    int32_t ask_noise, check_finite, report_steps; /* options */
+    int32_t busy;        /* a callback is running */
+    int32_t failure;     /* FAILED: the status that ended the run */
+    atomic_int cancelled;
+};
+
+/* The next request, as covsamp_sampler_ask(); report: step ends are requests too. */
+covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report,
+                                    const covsamp_request **request, const char *function);
+covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const char *function);
+void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample);
+
+/* request.c: fills the request for what the solver wants. */
+void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream);
+/* Whether what was written for the open request is finite; the message says where it is not. */
+covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function);
+/* Whether [batch][dim] values are; what: "state" and the like. */
+covsamp_status covsamp__values_check(covsamp_sampler *s, const void *values, const char *what,
+                                     const char *function);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "machine/machine.h"
+
+#include "numeric/vec.h"
+
+#include <inttypes.h>
+
+void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream)
+{
+    const covsamp__solver *solver = &s->solver;
+    covsamp_request *q = &s->request;
+    const covsamp__level *t = &s->plan[q->step].t;
+    const int jvp = kind < COVSAMP_ASK_NOISE && (kind & COVSAMP_ASK_JVP);
+    q->kind = kind;
+    q->stream = stream;
+    q->branch = 0;
+    q->level = t->level;
+    q->time = t->time;
+    q->alpha = t->alpha;
+    q->sigma = t->sigma;
+    q->x = solver->x;
+    q->tangents = jvp ? solver->count : 0;
+    q->v = jvp ? solver->v : NULL;
+    q->product = jvp ? solver->product : NULL;
+    q->mean = kind < COVSAMP_ASK_NOISE && (kind & COVSAMP_ASK_MEAN) ? solver->mean : NULL;
+    q->noise = kind == COVSAMP_ASK_NOISE ? solver->z : NULL;
+    s->open = 1;
+}
+
+covsamp_status covsamp__values_check(covsamp_sampler *s, const void *values, const char *what,
+                                     const char *function)
+{
+    const covsamp__solver *solver = &s->solver;
+    for (int64_t b = 0; b < solver->batch; b++) {
+        int64_t i = covsamp__nonfinite(solver->dtype, solver->dim,
+                                       covsamp__cat(solver->dtype, values, b * solver->dim));
+        if (i >= 0)
+            return covsamp__fail(
+                &s->error, COVSAMP_E_NONFINITE,
+                "%s: the %s holds a NaN or infinity at value %" PRId64 " of sample %" PRId64
+                " (step %" PRId64 " of %" PRId64 ", level %" PRId64 "), must be finite",
+                function, what, i, s->first_sample + b, s->request.step, s->request.steps,
+                s->plan[s->request.step].t.level);
+    }
+    return COVSAMP_OK;
+}
+
+covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function)
+{
+    const covsamp_request *q = &s->request;
+    covsamp_status status = COVSAMP_OK;
+    if (q->mean != NULL)
+        status = covsamp__values_check(s, q->mean, "model's mean", function);
+    for (int64_t k = 0; status == COVSAMP_OK && q->product != NULL && k < q->tangents; k++)
+        status = covsamp__values_check(
+            s, covsamp__cat(q->dtype, q->product, k * q->tangent_stride), "model's product",
+            function);
+    if (status == COVSAMP_OK && q->noise != NULL)
+        status = covsamp__values_check(s, q->noise, "caller's noise", function);
+    return status;
+}
