@@ -34,6 +34,7 @@ static covsamp_status check(covsamp_config *c)
     const int64_t batch = covsamp__config_int(c, COVSAMP_BATCH);
     const int64_t dim = covsamp__config_int(c, COVSAMP_DIM);
     const int64_t covariance = covsamp__config_int(c, COVSAMP_COVARIANCE);
+    const int64_t steps = covsamp__config_int(c, COVSAMP_KRYLOV_STEPS);
     const int64_t first = covsamp__config_int(c, COVSAMP_FIRST_SAMPLE);
     const double eta = covsamp__config_real(c, COVSAMP_ETA);
     char text[COVSAMP__REAL_BYTES];
@@ -56,6 +57,10 @@ static covsamp_status check(covsamp_config *c)
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
                              NEW ": dim is %" PRId64 ", must be at most %d for covariance = dense",
                              dim, COVSAMP__MAX_ORDER);
+    if (covariance == COVSAMP_COV_KRYLOV && steps > COVSAMP__MAX_ORDER && dim > COVSAMP__MAX_ORDER)
+        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
+                             NEW ": krylov_steps is %" PRId64 ", must be at most %d for dim = %"
+                                 PRId64, steps, COVSAMP__MAX_ORDER, dim);
     return COVSAMP_OK;
 }
 

@@ -83,7 +83,10 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
             *failed = b;
             return info;
         }
+        const uint8_t *keep = p->keep == NULL ? NULL : p->keep + b * d;
         covsamp__to_double(c->dtype, d, covsamp__cat(c->dtype, p->z, b * d), z);
+        if (keep != NULL)
+            covsamp__mask(COVSAMP_F64, d, keep, z, z);
         covsamp__gemv(1, d, d, a, z, u);
         for (int64_t i = 0; i < d; i++) {
             c->counts.clamped += c->value[i] < 0;
@@ -91,7 +94,11 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
         }
         c->counts.values += d;
         covsamp__gemv(0, d, d, a, u, z);
-        covsamp__from_double(c->dtype, d, z, covsamp__at(c->dtype, n, b * d));
+        void *out = covsamp__at(c->dtype, n, b * d);
+        covsamp__from_double(c->dtype, d, z, out);
+        if (keep != NULL) /* exactly: the root of a rounded 0 would not be small */
+            covsamp__select(c->dtype, d, keep, out, p->lambda,
+                            covsamp__cat(c->dtype, p->z, b * d), out);
     }
     return 0;
 }

@@ -21,11 +21,7 @@ void covsamp__krylov_layout(covsamp__krylov *k, covsamp__arena *arena)
     k->closed = covsamp__take(arena, k->batch, 1, sizeof(uint8_t));
     k->a = covsamp__take(arena, m, m, sizeof(double));
     k->theta = covsamp__take(arena, m, 1, sizeof(double));
-    /* The projection and the one before it are diagonalised; the smaller may need more room. */
-    k->lwork = covsamp__eigh_work(m);
-    if (k->lwork < covsamp__eigh_work(m - 1))
-        k->lwork = covsamp__eigh_work(m - 1);
-    k->work = covsamp__take(arena, k->lwork, 1, sizeof(double));
+    k->work = covsamp__take(arena, covsamp__eigh_work(m), 1, sizeof(double));
     k->column = covsamp__take(arena, m, 2, sizeof(double));
 }
 
@@ -87,8 +83,8 @@ static double asymmetry(const covsamp__krylov *k, int64_t b)
 static void close_space(covsamp__krylov *k, int64_t b, covsamp__krylov_counts *counts)
 {
     k->closed[b] = 1;
-    if (k->length == k->most || k->size[b] == k->dim)
-        return; /* complete as planned */
+    if (k->size[b] == k->dim)
+        return; /* the whole space */
     counts->breakdowns++;
     counts->asymmetric += asymmetry(k, b) > sqrt(epsilon(k));
 }

@@ -15,7 +15,7 @@ static int evaluate(covsamp__krylov *k, int64_t b, int64_t n, covsamp__scalar_fn
     for (int64_t j = 0; j < n; j++)
         for (int64_t i = 0; i < n; i++)
             k->a[i + j * n] = 0.5 * (h[i + j * k->most] + h[j + i * k->most]);
-    int info = covsamp__eigh(n, k->a, k->theta, k->work, k->lwork);
+    int info = covsamp__eigh(n, k->a, k->theta, k->work, covsamp__eigh_work(k->most));
     if (info != 0)
         return info;
     *clamped = 0;

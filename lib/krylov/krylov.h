@@ -24,7 +24,6 @@ typedef struct {
     uint8_t *closed; /* [batch] 1: the space is complete, no product is of use */
     /* small-matrix work, shared by the samples */
     double *a, *theta, *work, *column;
-    int64_t lwork;
 } covsamp__krylov;
 
 typedef struct {

@@ -26,22 +26,27 @@ static int64_t integer_room(int64_t n)
     return ((3 + 5 * n) * (int64_t)sizeof(lapack_int) + 7) / 8;
 }
 
+static int64_t divide_room(int64_t n)
+{
+    return integer_room(n) + 1 + 6 * n + 2 * n * n;
+}
+
 int64_t covsamp__eigh_work(int64_t n)
 {
     if (n < 0 || n > COVSAMP__MAX_ORDER)
         return 0;
     /* dsyev: 3 n - 1 is the least, (block + 2) n the most it can use, block being 32 or 64. */
-    return divides(n) ? integer_room(n) + 1 + 6 * n + 2 * n * n : 66 * n + 1;
+    return divides(n) ? divide_room(n) : 66 * n + 1;
 }
 
 int covsamp__eigh(int64_t n, double *a, double *w, double *work, int64_t lwork)
 {
     if (n == 0)
         return 0;
-    if (n < 0 || n > COVSAMP__MAX_ORDER || lwork < covsamp__eigh_work(n))
+    if (n < 0 || n > COVSAMP__MAX_ORDER || lwork < 3 * n)
         return 1; /* a caller's mistake: nothing was computed */
     lapack_int order = (lapack_int)n, info;
-    if (divides(n)) {
+    if (divides(n) && lwork >= divide_room(n)) { /* a room for another order may be too small */
         /* The integers lie behind the doubles of the one work array. */
         int64_t room = integer_room(n), doubles = lwork - room;
         lapack_int most = (lapack_int)(doubles < INT32_MAX ? doubles : INT32_MAX);

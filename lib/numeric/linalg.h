@@ -11,7 +11,7 @@
 
 /* Doubles of work that covsamp__eigh() needs at most for order n. */
 int64_t covsamp__eigh_work(int64_t n);
-/* Eigenvalues (ascending, in w) and orthonormal eigenvectors (columns, in a) of the symmetric matrix
+/* lwork: that for any order >= n will do.  Eigenvalues (ascending, in w) and orthonormal eigenvectors (columns, in a) of the symmetric matrix
  * whose lower triangle is in a, n x n.  0, or LAPACK's positive info when it did not converge. */
 int covsamp__eigh(int64_t n, double *a, double *w, double *work, int64_t lwork);
 /* y = a x (transpose 0) or a^T x (1); a is rows x columns with leading dimension rows. */
