@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* BLAS and LAPACK behind two doors.
  *
- * Eigenvectors: QR (dsyev) up to order 25 and from 16001 on, divide and conquer (dsyevd) between,
- * where it is several times faster.  dsyevd itself uses QR up to 25, both are backward stable with
- * orthogonality at rounding level, and dsyevd's work of 2 n^2 doubles must fit LAPACK's int. */
+ * Eigenvectors, by order:
+ *     up to 128        dsbev, the matrix taken as a full band: its reduction is plane rotations, no
+ *                      matrix products.  dsyev's is dsymv, which OpenBLAS splits over its threads at
+ *                      every order, so that last bits would depend on their number.
+ *     up to 16000      dsyevd (divide and conquer), several times faster than QR
+ *     above            dsyev: dsyevd's work of 2 n^2 doubles would not fit LAPACK's int
+ * All are backward stable with eigenvectors orthonormal to rounding. */
 #include "numeric/linalg.h"
 
 #include <cblas.h>
@@ -12,13 +16,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#define QR_TO 25
+#define BAND_TO 128
 #define DIVIDE_TO 16000
-
-static int divides(int64_t n)
-{
-    return n > QR_TO && n <= DIVIDE_TO;
-}
 
 /* Doubles that hold dsyevd's 3 + 5 n integers, whatever their size. */
 static int64_t integer_room(int64_t n)
@@ -26,37 +25,55 @@ static int64_t integer_room(int64_t n)
     return ((3 + 5 * n) * (int64_t)sizeof(lapack_int) + 7) / 8;
 }
 
-static int64_t divide_room(int64_t n)
-{
-    return integer_room(n) + 1 + 6 * n + 2 * n * n;
-}
-
 int64_t covsamp__eigh_work(int64_t n)
 {
     if (n < 0 || n > COVSAMP__MAX_ORDER)
         return 0;
-    /* dsyev: 3 n - 1 is the least, (block + 2) n the most it can use, block being 32 or 64. */
-    return divides(n) ? divide_room(n) : 66 * n + 1;
+    if (n <= BAND_TO)
+        return n * n + 3 * n;
+    if (n <= DIVIDE_TO)
+        return integer_room(n) + 1 + 6 * n + 2 * n * n;
+    /* 3 n - 1 is the least, (block + 2) n the most it can use, block being 32 or 64; and what a
+     * smaller order may need. */
+    return 66 * n + covsamp__eigh_work(DIVIDE_TO);
+}
+
+/* Column j of the band holds a[j][j], a[j+1][j], ...; the eigenvectors come out in a. */
+static lapack_int by_band(lapack_int n, double *a, double *w, double *work)
+{
+    double *band = work + 3 * (size_t)n;
+    memset(band, 0, sizeof *band * (size_t)n * (size_t)n);
+    for (lapack_int j = 0; j < n; j++)
+        memcpy(band + (size_t)j * (size_t)n, a + (size_t)j * (size_t)n + j,
+               sizeof *band * (size_t)(n - j));
+    return LAPACKE_dsbev_work(LAPACK_COL_MAJOR, 'V', 'L', n, n - 1, band, n, w, a, n, work);
+}
+
+/* The integers lie behind the doubles of the one work array. */
+static lapack_int by_division(lapack_int n, double *a, double *w, double *work, int64_t lwork)
+{
+    const int64_t doubles = lwork - integer_room(n);
+    const lapack_int most = (lapack_int)(doubles < INT32_MAX ? doubles : INT32_MAX);
+    lapack_int *integers = (lapack_int *)(void *)(work + doubles);
+    return LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', n, a, n, w, work, most, integers,
+                               3 + 5 * n);
 }
 
 int covsamp__eigh(int64_t n, double *a, double *w, double *work, int64_t lwork)
 {
     if (n == 0)
         return 0;
-    if (n < 0 || n > COVSAMP__MAX_ORDER || lwork < 3 * n)
+    if (n < 0 || lwork < covsamp__eigh_work(n) || n > COVSAMP__MAX_ORDER)
         return 1; /* a caller's mistake: nothing was computed */
-    lapack_int order = (lapack_int)n, info;
-    if (divides(n) && lwork >= divide_room(n)) { /* a room for another order may be too small */
-        /* The integers lie behind the doubles of the one work array. */
-        int64_t room = integer_room(n), doubles = lwork - room;
-        lapack_int most = (lapack_int)(doubles < INT32_MAX ? doubles : INT32_MAX);
-        lapack_int *integers = (lapack_int *)(void *)(work + doubles);
-        info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', order, a, order, w, work, most,
-                                   integers, (lapack_int)(3 + 5 * n));
-    } else {
-        lapack_int most = (lapack_int)(lwork < INT32_MAX ? lwork : INT32_MAX);
-        info = LAPACKE_dsyev_work(LAPACK_COL_MAJOR, 'V', 'L', order, a, order, w, work, most);
-    }
+    const lapack_int order = (lapack_int)n;
+    lapack_int info;
+    if (n <= BAND_TO)
+        info = by_band(order, a, w, work);
+    else if (n <= DIVIDE_TO)
+        info = by_division(order, a, w, work, lwork);
+    else
+        info = LAPACKE_dsyev_work(LAPACK_COL_MAJOR, 'V', 'L', order, a, order, w, work,
+                                  (lapack_int)(lwork < INT32_MAX ? lwork : INT32_MAX));
     return info == 0 ? 0 : info > 0 ? (int)info : 1;
 }
 

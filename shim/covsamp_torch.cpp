@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The C doors.  Nothing is thrown through them, whatever its type.
+#include "failure.hpp"
+#include "handle.hpp"
+
+#include <cmath>
+
+using covsamp_shim::Failure;
+
+namespace
+{
+
+#define STATUS_LIST(X)                                                                             \
+    X(COVSAMP_TORCH_E_FILE, "There is no such file, or it cannot be read.")                        \
+    X(COVSAMP_TORCH_E_FORMAT, "This is not a module that libtorch can load.")                      \
+    X(COVSAMP_TORCH_E_DEVICE, "The device is unknown or absent.")                                  \
+    X(COVSAMP_TORCH_E_SHAPE, "An input or output has another shape than expected.")                \
+    X(COVSAMP_TORCH_E_EXCEPTION, "libtorch threw while the module ran.")                           \
+    X(COVSAMP_TORCH_E_NO_TANGENT, "The output lost its tangent: a product would be wrong.")        \
+    X(COVSAMP_TORCH_E_NO_RULE, "An operator has no derivative that the engine can use.")           \
+    X(COVSAMP_TORCH_E_LABELS, "Labels are needed and not set, set and not taken, or out of range.")
+
+const struct {
+    const char *name, *text;
+    int32_t status;
+} list[] = {
+#define ENTRY(code, text) {#code, text, code},
+    STATUS_LIST(ENTRY)
+#undef ENTRY
+};
+
+// Every door's body runs in here.  message: NULL or COVSAMP_MESSAGE_BYTES bytes.
+template <class Body> int32_t door(char *message, const char *function, Body body) noexcept
+{
+    if (message != nullptr)
+        message[0] = '\0';
+    try {
+        body();
+        return COVSAMP_OK;
+    } catch (...) {
+        return covsamp_shim::report(message, function);
+    }
+}
+
+void need(const void *pointer, const char *name)
+{
+    if (pointer == nullptr)
+        throw Failure(COVSAMP_E_NULL, "%s is NULL", name);
+}
+
+char *message_of(covsamp_torch *module) noexcept
+{
+    return module == nullptr ? nullptr : module->message;
+}
+
+} // namespace
+
+const char *covsamp_torch_status_name(int32_t status)
+{
+    for (const auto &entry : list)
+        if (entry.status == status)
+            return entry.name;
+    return covsamp_status_name(status);
+}
+
+const char *covsamp_torch_status_text(int32_t status)
+{
+    for (const auto &entry : list)
+        if (entry.status == status)
+            return entry.text;
+    return covsamp_status_text(status);
+}
+
+uint32_t covsamp_torch_version_number(void)
+{
+    return COVSAMP_VERSION_NUMBER;
+}
+
+int32_t covsamp_torch_load(covsamp_torch **out, const char *path, const covsamp_torch_options *options,
+                           char *message)
+{
+    return door(message, __func__, [&] {
+        need(out, "out");
+        *out = nullptr;
+        *out = covsamp_shim::load(path, options).release();
+    });
+}
+
+int32_t covsamp_torch_load_memory(covsamp_torch **out, const void *data, size_t bytes,
+                                  const covsamp_torch_options *options, char *message)
+{
+    return door(message, __func__, [&] {
+        need(out, "out");
+        *out = nullptr;
+        *out = covsamp_shim::load(data, bytes, options).release();
+    });
+}
+
+void covsamp_torch_free(covsamp_torch *module)
+{
+    door(nullptr, __func__, [&] { delete module; });
+}
+
+int32_t covsamp_torch_set_labels(covsamp_torch *module, int32_t branch, const int64_t *labels, int64_t count)
+{
+    return door(message_of(module), __func__, [&] {
+        need(module, "module");
+        if (branch < 0 || branch >= covsamp_shim::Labels::branches)
+            throw Failure(COVSAMP_E_RANGE, "branch is %d, must be in [0, %d]", static_cast<int>(branch),
+                          static_cast<int>(covsamp_shim::Labels::branches - 1));
+        if (count < 0)
+            throw Failure(COVSAMP_E_RANGE, "count is %lld, must be >= 0", static_cast<long long>(count));
+        if (count > 0)
+            need(labels, "labels");
+        if (count > 0 && module->network.takes() == covsamp_shim::Takes::nothing)
+            throw Failure(COVSAMP_TORCH_E_LABELS, "the module takes no labels: it has forward(x, t)");
+        module->labels.set(branch, labels, count);
+    });
+}
+
+int32_t covsamp_torch_answer(void *module, const covsamp_request *request)
+{
+    auto *handle = static_cast<covsamp_torch *>(module);
+    return door(message_of(handle), __func__, [&] {
+        need(module, "module");
+        need(request, "request");
+        covsamp_shim::answer(*handle, *request);
+    });
+}
+
+int32_t covsamp_torch_model(covsamp_torch *module, covsamp_model *model)
+{
+    return door(message_of(module), __func__, [&] {
+        need(module, "module");
+        need(model, "model");
+        if (model->size < sizeof *model)
+            throw Failure(COVSAMP_E_STRUCT_SIZE, "model->size is %zu, must be at least %zu", model->size,
+                          sizeof *model);
+        model->mean = model->jvp = model->mean_jvp = covsamp_torch_answer;
+        model->model_user = module;
+    });
+}
+
+int32_t covsamp_torch_check(covsamp_torch *module, double time, uint64_t seed, int32_t repeats, double *error)
+{
+    return door(message_of(module), __func__, [&] {
+        need(module, "module");
+        need(error, "error");
+        if (!std::isfinite(time))
+            throw Failure(COVSAMP_E_RANGE, "time is not finite");
+        if (repeats < 4)
+            throw Failure(COVSAMP_E_RANGE, "repeats is %d, must be >= 4", static_cast<int>(repeats));
+        *error = covsamp_shim::check(*module, time, seed, repeats);
+    });
+}
+
+int32_t covsamp_torch_engine(const covsamp_torch *module)
+{
+    return module == nullptr ? 0 : module->engine->kind();
+}
+
+const char *covsamp_torch_metadata(const covsamp_torch *module, const char *key)
+{
+    const char *value = nullptr;
+    if (module != nullptr && key != nullptr)
+        door(nullptr, __func__, [&] { value = module->metadata.find(key); });
+    return value;
+}
+
+int32_t covsamp_torch_shape(const covsamp_torch *module, int64_t *dims, int32_t capacity)
+{
+    if (module == nullptr)
+        return 0;
+    const std::vector<int64_t> &shape = module->network.target().shape;
+    for (size_t i = 0; dims != nullptr && i < shape.size() && static_cast<int32_t>(i) < capacity; i++)
+        dims[i] = shape[i];
+    return static_cast<int32_t>(shape.size());
+}
+
+const char *covsamp_torch_message(const covsamp_torch *module)
+{
+    return module == nullptr ? "" : module->message;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dual.hpp"
+
+#include "attention.hpp"
+#include "failure.hpp"
+
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cstring>
+#include <mutex>
+
+namespace covsamp_shim
+{
+
+namespace
+{
+
+namespace forward_ad = torch::autograd::forward_ad;
+
+// libtorch has one level of dual numbers for the whole process, and throws when a second one is opened: handles on
+// different threads take turns.  An object, so that an exception in the module does not leave the level open, after
+// which every later product in the process would fail.
+class Level
+{
+  public:
+    Level() : lock_(mutex()), index_(forward_ad::enter_dual_level())
+    {
+    }
+    ~Level()
+    {
+        try {
+            forward_ad::exit_dual_level(index_);
+        } catch (...) { // only if somebody else meddled with the levels; nothing can be done about it here
+        }
+    }
+    Level(const Level &) = delete;
+    Level &operator=(const Level &) = delete;
+    int64_t index() const
+    {
+        return static_cast<int64_t>(index_);
+    }
+
+  private:
+    static std::mutex &mutex()
+    {
+        static std::mutex process;
+        return process;
+    }
+    std::unique_lock<std::mutex> lock_;
+    uint64_t index_;
+};
+
+// libtorch has several ways to say that an operator cannot take dual numbers.
+bool lacks_forward_rule(const std::exception &error)
+{
+    if (dynamic_cast<const c10::NotImplementedError *>(&error) != nullptr)
+        return true;
+    for (const char *sign : {"forward AD", "forward mode", "jvp is not implemented"})
+        if (std::strstr(error.what(), sign) != nullptr)
+            return true;
+    return false;
+}
+
+at::Tensor run(Network &network, const at::Tensor &x, const Point &point)
+{
+    try {
+        return network.forward(x, point);
+    } catch (const Failure &) {
+        throw;
+    } catch (const std::exception &error) {
+        if (!lacks_forward_rule(error))
+            throw;
+        throw Failure(COVSAMP_TORCH_E_NO_RULE,
+                      "an operator of the module has no forward derivative (COVSAMP_TORCH_DOUBLE_BACKWARD may have one): "
+                      "%s",
+                      one_line(error).c_str());
+    }
+}
+
+class Dual : public Engine
+{
+  public:
+    int32_t kind() const override
+    {
+        return COVSAMP_TORCH_DUAL;
+    }
+
+    std::vector<at::Tensor> products(Network &network, const Point &point,
+                                     const std::vector<at::Tensor> &tangents, at::Tensor *mean) override
+    {
+        std::vector<at::Tensor> products;
+        for (const at::Tensor &tangent : tangents)
+            products.push_back(product(network, point, tangent, products.empty() ? mean : nullptr));
+        return products;
+    }
+
+  private:
+    static at::Tensor product(Network &network, const Point &point, const at::Tensor &tangent, at::Tensor *mean)
+    {
+        MathAttention attention;
+        Level level; // a new one each time: whatever the module kept from the last product is forgotten
+        // A copy of x, which a module may write to.
+        at::Tensor output = run(network, at::_make_dual(point.x.clone(), tangent, level.index()), point);
+        auto [value, product] = at::_unpack_dual(output, level.index());
+        if (!product.defined())
+            throw Failure(COVSAMP_TORCH_E_NO_TANGENT,
+                          "the module's output has no tangent: it does not depend on x, or something in the module "
+                          "(detach, .data) cut it off");
+        if (mean != nullptr)
+            *mean = value.clone();
+        return product.clone(); // the level takes its tangents along when it closes
+    }
+};
+
+} // namespace
+
+std::unique_ptr<Engine> make_dual()
+{
+    return std::make_unique<Dual>();
+}
+
+} // namespace covsamp_shim

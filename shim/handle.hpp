@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What stands behind a covsamp_torch.
+#ifndef COVSAMP_SHIM_HANDLE_HPP
+#define COVSAMP_SHIM_HANDLE_HPP
+
+#include "engine.hpp"
+#include "labels.hpp"
+#include "metadata.hpp"
+
+#include <covsamp/torch.h>
+
+struct covsamp_torch {
+    covsamp_torch(covsamp_shim::Network ready, covsamp_shim::Metadata about, int32_t choice)
+        : network(std::move(ready)), metadata(std::move(about)), labels(metadata.classes()),
+          engine(covsamp_shim::make_engine(choice))
+    {
+    }
+
+    covsamp_shim::Network network;
+    covsamp_shim::Metadata metadata;
+    covsamp_shim::Labels labels;
+    std::unique_ptr<covsamp_shim::Engine> engine;
+    char message[COVSAMP_MESSAGE_BYTES] = "";
+};
+
+namespace covsamp_shim
+{
+
+// The labels of samples first_sample, ... on the network's device; undefined where the module takes none or may go
+// without.  Throws Failure if it needs some.
+at::Tensor labels_for(const covsamp_torch &handle, int32_t branch, int64_t first_sample, int64_t batch);
+
+// Door bodies, each in the file of its name; they throw.
+std::unique_ptr<covsamp_torch> load(const char *path, const covsamp_torch_options *options);
+std::unique_ptr<covsamp_torch> load(const void *data, size_t bytes, const covsamp_torch_options *options);
+void answer(covsamp_torch &handle, const covsamp_request &request);
+double check(covsamp_torch &handle, double time, uint64_t seed, int32_t repeats);
+
+} // namespace covsamp_shim
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A module that is ready to run: how it is called, and what comes out.
+#ifndef COVSAMP_SHIM_NETWORK_HPP
+#define COVSAMP_SHIM_NETWORK_HPP
+
+#include <torch/script.h>
+
+#include <vector>
+
+namespace covsamp_shim
+{
+
+// Where the network is asked: x [n, ...shape] and time [n] of the network's type and device, labels [n] int64 or undefined.
+struct Point {
+    at::Tensor x, time, labels;
+};
+
+enum class Takes { nothing, optional_labels, labels };
+
+struct Target {
+    c10::Device device = c10::Device(c10::kCPU);
+    at::ScalarType dtype = at::kFloat;
+    std::vector<int64_t> shape; // of one sample
+
+    at::TensorOptions options() const
+    {
+        return at::TensorOptions(dtype).device(device);
+    }
+};
+
+class Network
+{
+  public:
+    // Prepares a freshly loaded module: evaluation, no gradients, type, device, frozen where that works, and one
+    // run on zeros.  Throws Failure where the module does not fit.
+    Network(torch::jit::Module module, Target target);
+
+    // The prediction, [n, ...shape]: the module's output, or its first channels.  x is the point's own or stands in
+    // for it (a dual number); every other input is a copy, since modules may write to their inputs.
+    at::Tensor forward(const at::Tensor &x, const Point &point);
+
+    // The same module, unfrozen, in double precision.  Shares nothing with this one.
+    Network in_double() const;
+    // A point of zeros, for `batch` samples.
+    Point zeros(int64_t batch) const;
+
+    Takes takes() const
+    {
+        return takes_;
+    }
+    const Target &target() const
+    {
+        return target_;
+    }
+
+  private:
+    Network(torch::jit::Module module, Target target, Takes takes);
+    void freeze();
+
+    torch::jit::Module original_, module_; // original_: not frozen
+    Target target_;
+    Takes takes_;
+};
+
+} // namespace covsamp_shim
+
+#endif

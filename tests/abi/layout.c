@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sizes and offsets of all public structs.  Alone: prints them.  With the path of layout.expected:
+ * compares, and says "N passed, N failed"; skipped where pointers or size_t are not 64 bits. */
+#include "check.h"
+
+#include <covsamp/covsamp.h>
+
+#include <stddef.h>
+
+static FILE *expected; /* NULL: print */
+
+static void line(const char *type, const char *field, size_t offset, size_t size)
+{
+    char text[160], from_file[160] = "";
+    snprintf(text, sizeof text, "%s %s %d %d\n", type, field, (int)offset, (int)size);
+    if (expected == NULL) {
+        fputs(text, stdout);
+        return;
+    }
+    while (fgets(from_file, sizeof from_file, expected) != NULL && from_file[0] == '#')
+        ;
+    if (!CHECK(strcmp(text, from_file) == 0))
+        fprintf(stderr, "    is       %s    expected %s", text, from_file);
+}
+
+#define STRUCT(type) line(#type, "size", 0, sizeof(type))
+#define FIELD(type, field)                                                                         \
+    line(#type, "." #field, offsetof(type, field), sizeof(((type *)0)->field))
+
+static void small_structs(void)
+{
+    STRUCT(covsamp_allocator);
+    FIELD(covsamp_allocator, size);
+    FIELD(covsamp_allocator, alloc);
+    FIELD(covsamp_allocator, release);
+    FIELD(covsamp_allocator, user);
+    STRUCT(covsamp_option);
+    FIELD(covsamp_option, size);
+    FIELD(covsamp_option, key);
+    FIELD(covsamp_option, type);
+    FIELD(covsamp_option, name);
+    FIELD(covsamp_option, help);
+    FIELD(covsamp_option, int_low);
+    FIELD(covsamp_option, int_high);
+    FIELD(covsamp_option, int_default);
+    FIELD(covsamp_option, real_low);
+    FIELD(covsamp_option, real_high);
+    FIELD(covsamp_option, real_default);
+    STRUCT(covsamp_model);
+    FIELD(covsamp_model, size);
+    FIELD(covsamp_model, model_user);
+    FIELD(covsamp_model, mean);
+    FIELD(covsamp_model, jvp);
+    FIELD(covsamp_model, mean_jvp);
+    FIELD(covsamp_model, noise_user);
+    FIELD(covsamp_model, noise);
+    FIELD(covsamp_model, progress_user);
+    FIELD(covsamp_model, progress);
+}
+
+static void stats_struct(void)
+{
+    STRUCT(covsamp_stats);
+    FIELD(covsamp_stats, size);
+    FIELD(covsamp_stats, steps);
+    FIELD(covsamp_stats, mean_requests);
+    FIELD(covsamp_stats, jvp_requests);
+    FIELD(covsamp_stats, jvp_tangents);
+    FIELD(covsamp_stats, products_used);
+    FIELD(covsamp_stats, products_paid);
+    FIELD(covsamp_stats, ritz_values);
+    FIELD(covsamp_stats, ritz_clamped);
+    FIELD(covsamp_stats, breakdowns);
+    FIELD(covsamp_stats, breakdowns_asymmetric);
+    FIELD(covsamp_stats, steps_without);
+    FIELD(covsamp_stats, asymmetry);
+    FIELD(covsamp_stats, error_estimate);
+}
+
+static void request_struct(void)
+{
+    STRUCT(covsamp_request);
+    FIELD(covsamp_request, size);
+    FIELD(covsamp_request, kind);
+    FIELD(covsamp_request, dtype);
+    FIELD(covsamp_request, batch);
+    FIELD(covsamp_request, dim);
+    FIELD(covsamp_request, stride);
+    FIELD(covsamp_request, tangents);
+    FIELD(covsamp_request, tangent_stride);
+    FIELD(covsamp_request, step);
+    FIELD(covsamp_request, steps);
+    FIELD(covsamp_request, level);
+    FIELD(covsamp_request, first_sample);
+    FIELD(covsamp_request, seed);
+    FIELD(covsamp_request, owner);
+    FIELD(covsamp_request, point);
+    FIELD(covsamp_request, time);
+    FIELD(covsamp_request, alpha);
+    FIELD(covsamp_request, sigma);
+    FIELD(covsamp_request, stream);
+    FIELD(covsamp_request, branch);
+    FIELD(covsamp_request, x);
+    FIELD(covsamp_request, v);
+    FIELD(covsamp_request, mean);
+    FIELD(covsamp_request, product);
+    FIELD(covsamp_request, noise);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && (sizeof(void *) != 8 || sizeof(size_t) != 8)) {
+        printf("skipped: layout (recorded for 64-bit pointers)\n0 passed, 0 failed, 1 skipped\n");
+        return 0;
+    }
+    if (argc > 1 && (expected = fopen(argv[1], "r")) == NULL) {
+        fprintf(stderr, "cannot read %s\n", argv[1]);
+        return 1;
+    }
+    small_structs();
+    stats_struct();
+    request_struct();
+    if (expected == NULL)
+        return 0;
+    char rest[8];
+    CHECK(fgets(rest, sizeof rest, expected) == NULL); /* nothing was taken away */
+    fclose(expected);
+    return check_done();
+}

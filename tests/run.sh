@@ -1,0 +1,38 @@
+#!/bin/sh
+# Installs what the tests need (Debian 12), builds, runs every suite; last line "N passed, N failed".
+#     sh tests/run.sh [--no-install] [meson test arguments, for example --suite api]
+set -eu
+cd "$(dirname "$0")/.."
+
+packages="meson ninja-build pkg-config gcc g++ clang libblas-dev liblapacke-dev libopenblas-dev
+ librandom123-dev libpng-dev libtorch-dev python3 python3-torch python3-numpy dataset-fashion-mnist"
+
+install_packages() {
+    missing=
+    for p in $packages; do
+        dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' ||
+            missing="$missing $p"
+    done
+    [ -n "$missing" ] || return 0
+    root=
+    [ "$(id -u)" = 0 ] || root=sudo
+    $root apt-get update -qq
+    # shellcheck disable=SC2086 # a list of words
+    DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends $missing
+}
+
+if [ "${1:-}" = --no-install ]; then
+    shift
+else
+    install_packages >&2
+fi
+
+build=${COVSAMP_BUILD:-build}
+if [ ! -f "$build/build.ninja" ]; then
+    meson setup "$build"
+fi
+ninja -C "$build"
+status=0
+meson test -C "$build" --no-rebuild --print-errorlogs "$@" || status=$?
+sh tests/count.sh "$build/meson-logs/testlog.json"
+exit $status
