@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "draw.h"
+#include "interrupt.h"
+#include "summary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static int write_output(const struct setup *setup, const struct sample_request *request)
+{
+    if (request_is_png(request))
+        return png_write(request->output, &setup->samples, &setup->sheet);
+    return npy_write(request->output, &setup->samples);
+}
+
+/* What was cut short: says what there is and how to get the rest. */
+static void report_rest(const struct setup *setup, const struct sample_request *request, int argc,
+                        char **argv)
+{
+    int64_t done = setup->samples.count;
+    if (done > 0)
+        fprintf(stderr, "covsamp: stopped; %s has the first %" PRId64 " of %" PRId64 " samples.\n",
+                request->output, done, request->count);
+    else
+        fprintf(stderr, "covsamp: stopped before a batch was finished; nothing was written.\n");
+    if (done < request->count)
+        request_print_rest(argc, argv, request->first + done, request->count - done, done == 0);
+}
+
+static int sample(struct setup *setup, const struct sample_request *request, int argc, char **argv)
+{
+    struct cost cost;
+    int code = setup_make(setup, request);
+    if (code != 0)
+        return code;
+    interrupt_listen();
+    code = draw(setup, request, &cost);
+    int written = setup->samples.count > 0 ? write_output(setup, request) : 0;
+    if (written != 0)
+        return code != 0 ? code : written;
+    bool cut = setup->samples.count < request->count;
+    if (cut && (code == 0 || setup->samples.count > 0))
+        report_rest(setup, request, argc, argv);
+    if (code == 0 && !request->quiet && !request->json)
+        summary_print(setup, request, &cost);
+    if (code == 0 && request->json)
+        summary_json(setup, request, &cost, cut);
+    return code == 0 && cut ? 128 + interrupt_signal() : code;
+}
+
+int cmd_sample(int argc, char **argv)
+{
+    struct sample_request request;
+    struct setup setup = {0};
+    int code = request_read(&request, argc, argv);
+    if (code == 0 && request.help)
+        request_help();
+    else if (code == 0)
+        code = sample(&setup, &request, argc, argv);
+    setup_free(&setup);
+    request_free(&request);
+    return code;
+}

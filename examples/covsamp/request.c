@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "request.h"
+
+#include "args.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MODEL,
+    OUTPUT,
+    COUNT,
+    METHOD,
+    STEPS,
+    SET,
+    LABEL,
+    BATCH,
+    SEED,
+    FIRST,
+    SHAPE,
+    SCHEDULE,
+    LEVELS,
+    SPACING,
+    DEVICE,
+    DTYPE,
+    ENGINE,
+    COLUMNS,
+    JSON,
+    QUIET,
+    HELP,
+    N_FLAGS
+};
+
+static const struct flag flags[N_FLAGS] = {
+    [MODEL] = {"model", "FILE", "TorchScript file with forward(x, t) or forward(x, t, y)", 'm'},
+    [OUTPUT] = {"output", "FILE", "x.png: contact sheet; x.npy: all values, for NumPy", 'o'},
+    [COUNT] = {"count", "N", "samples to draw (default 16)", 'n'},
+    [METHOD] = {"method", "NAME", "a list of options by name, see below (default lgs)", 0},
+    [STEPS] = {"steps", "K", "levels to visit (default 25)", 0},
+    [SET] = {"set", "KEY=VALUE", "any option of `covsamp options`; later ones win", 0},
+    [LABEL] = {"label", "L[,L...]", "classes, in turn; \"all\" (default) or \"none\"", 0},
+    [BATCH] = {"batch", "B", "samples drawn at a time (default 16)", 0},
+    [SEED] = {"seed", "S", "key of the noise (default 0)", 0},
+    [FIRST] = {"first-sample", "K", "number of the first sample (default 0)", 0},
+    [SHAPE] = {"shape", "C,H,W", "of one sample (default: as the file says)", 0},
+    [SCHEDULE] = {"schedule", "NAME[:P,...]",
+                  "linear, cosine, karras, flow (default: as the file says)", 0},
+    [LEVELS] = {"levels", "N", "of the schedule (default: as the file says, or 1000)", 0},
+    [SPACING] = {"spacing", "NAME", "even (default), quadratic, trailing", 0},
+    [DEVICE] = {"device", "NAME", "cpu (default), cuda:0, ...", 0},
+    [DTYPE] = {"dtype", "TYPE", "f32 (default) or f64", 0},
+    [ENGINE] = {"engine", "NAME", "auto (default), dual, double-backward", 0},
+    [COLUMNS] = {"columns", "N", "of the contact sheet (default: one a class, or a square)", 0},
+    [JSON] = {"json", NULL, "cost summary as one JSON object on standard output", 0},
+    [QUIET] = {"quiet", NULL, "neither progress bar nor summary", 'q'},
+    [HELP] = {"help", NULL, "this text", 'h'},
+};
+
+static struct args arguments(int argc, char **argv)
+{
+    return (struct args){flags, "sample", argv, N_FLAGS, argc, 0};
+}
+
+static int read_flag(struct sample_request *r, int flag, const char *value)
+{
+    const int64_t most = INT64_MAX, most_levels = (INT64_C(1) << 24) - 1;
+    switch (flag) {
+        /* clang-format off */
+    case MODEL: r->model = value; return 0;
+    case OUTPUT: r->output = value; return 0;
+    case METHOD: r->method = value; return 0;
+    case LABEL: r->label = value; return 0;
+    case SCHEDULE: r->schedule = value; return 0;
+    case SPACING: r->spacing = value; return 0;
+    case DEVICE: r->device = value; return 0;
+    case ENGINE: r->engine = value; return 0;
+    case JSON: r->json = true; return 0;
+    case QUIET: r->quiet = true; return 0;
+    case HELP: r->help = true; return 0;
+    case SET: r->sets[r->n_sets++] = value; return 0;
+    case DTYPE: return args_dtype(value, &r->dtype);
+    case SEED: return args_seed("--seed", value, &r->seed);
+    case COUNT: return args_int("-n", value, 1, most, &r->count);
+    case STEPS: return args_int("--steps", value, 1, most_levels, &r->steps);
+    case BATCH: return args_int("--batch", value, 1, most, &r->batch);
+    case FIRST: return args_int("--first-sample", value, 0, most, &r->first);
+    case LEVELS: return args_int("--levels", value, 1, most_levels, &r->levels);
+    case COLUMNS: return args_int("--columns", value, 1, most, &r->columns);
+        /* clang-format on */
+    case SHAPE:
+        return args_int_list("--shape", value, 1, most, r->dims, MAX_DIMS, &r->n_dims);
+    default:
+        return EXIT_USAGE;
+    }
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t length = strlen(text), bytes = strlen(end);
+    return length > bytes && strcmp(text + length - bytes, end) == 0;
+}
+
+bool request_is_png(const struct sample_request *request)
+{
+    return ends_in(request->output, ".png");
+}
+
+static int check(struct sample_request *r)
+{
+    if (r->model == NULL)
+        return fail(EXIT_USAGE, "sample needs --model FILE");
+    if (r->output == NULL)
+        return fail(EXIT_USAGE, "sample needs -o FILE");
+    if (!request_is_png(r) && !ends_in(r->output, ".npy"))
+        return fail(EXIT_USAGE, "-o takes a name that ends in .png or .npy, not \"%s\"", r->output);
+    if (r->first > INT64_MAX - r->count)
+        return fail(EXIT_USAGE,
+                    "--first-sample %" PRId64 " and -n %" PRId64 " number samples beyond 2^63 - 1",
+                    r->first, r->count);
+    r->preset = preset_find(r->method);
+    return r->preset != NULL ? 0 : EXIT_USAGE;
+}
+
+int request_read(struct sample_request *r, int argc, char **argv)
+{
+    struct args args = arguments(argc, argv);
+    const char *value;
+    int flag, code = 0;
+    *r = (struct sample_request){.method = "lgs",
+                                 .spacing = "even",
+                                 .device = "cpu",
+                                 .engine = "auto",
+                                 .dtype = COVSAMP_F32,
+                                 .steps = 25,
+                                 .count = 16,
+                                 .batch = 16};
+    r->sets = calloc((size_t)argc + 1, sizeof *r->sets);
+    if (r->sets == NULL)
+        return fail(EXIT_RUN, "out of memory");
+    while (code == 0 && (flag = args_next(&args, &value)) != ARGS_END) {
+        code = flag == ARGS_ERROR ? EXIT_USAGE : read_flag(r, flag, value);
+        if (r->help)
+            return 0;
+    }
+    return code != 0 ? code : check(r);
+}
+
+void request_free(struct sample_request *request)
+{
+    free(request->sets);
+}
+
+/* Options that have a flag of their own, or that need another program around them. */
+static int check_set(const char *text)
+{
+    static const char *const own[][2] = {
+        {"batch=", "--batch"},
+        {"dim=", "--shape"},
+        {"dtype=", "--dtype"},
+        {"seed=", "--seed"},
+        {"first_sample=", "--first-sample"},
+    };
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (strncmp(text, own[i][0], strlen(own[i][0])) == 0)
+            return fail(EXIT_USAGE, "--set %s: use %s", text, own[i][1]);
+    if (strcmp(text, "noise=ask") == 0)
+        return fail(EXIT_USAGE, "--set noise=ask is for programs that make their own noise");
+    return 0;
+}
+
+int request_apply_sets(const struct sample_request *request, covsamp_config *config)
+{
+    int code = 0;
+    for (int i = 0; i < request->n_sets && code == 0; i++) {
+        code = check_set(request->sets[i]);
+        if (code == 0)
+            code = preset_set(config, "--set", request->sets[i]);
+    }
+    return code;
+}
+
+void request_help(void)
+{
+    puts(
+        "usage: covsamp sample --model FILE -o FILE [options]\n\n"
+        "Draws samples from a diffusion model.  Sample k depends on the seed and on k, not on the\n"
+        "batch it is drawn in; its class is the k-th of --label, which repeats.\n");
+    args_help(flags, N_FLAGS);
+    puts("\nmethods:");
+    preset_help();
+    puts("\nCtrl-C stops after writing the finished batches and prints the command that draws the\n"
+         "rest.  A TorchScript file is a program: use only files that you trust.\n"
+         "Exit codes: 0, 1 (failed), 2 (wrong arguments), 130 (Ctrl-C).");
+}
+
+/* One word of a command line, quoted for a shell where it has to be. */
+static void print_word(const char *word)
+{
+    const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
+    if (*word != '\0' && strspn(word, plain) == strlen(word)) {
+        fprintf(stderr, " %s", word);
+        return;
+    }
+    fputs(" '", stderr);
+    for (; *word != '\0'; word++) {
+        if (*word == '\'')
+            fputs("'\\''", stderr);
+        else
+            putc(*word, stderr);
+    }
+    putc('\'', stderr);
+}
+
+/* x.png becomes x-from-48.png, and x-from-48.png becomes x-from-64.png. */
+static void print_output(const char *output, int64_t first)
+{
+    char name[4096];
+    int stem = (int)strlen(output) - 4;
+    int digits = stem;
+    while (digits > 0 && output[digits - 1] >= '0' && output[digits - 1] <= '9')
+        digits--;
+    if (digits < stem && digits >= 6 && strncmp(output + digits - 6, "-from-", 6) == 0)
+        stem = digits - 6;
+    snprintf(name, sizeof name, "%.*s-from-%" PRId64 "%s", stem, output, first,
+             output + strlen(output) - 4);
+    print_word(name);
+}
+
+void request_print_rest(int argc, char **argv, int64_t first, int64_t count, bool same_output)
+{
+    struct args args = arguments(argc, argv);
+    const char *value, *output = "";
+    int flag;
+    fputs("covsamp: the rest:", stderr);
+    print_word(argv[-1]); /* the program, as it was called; see main() */
+    fputs(" sample", stderr);
+    while ((flag = args_next(&args, &value)) >= 0) {
+        if (flag == OUTPUT)
+            output = value;
+        if (flag == OUTPUT || flag == FIRST || flag == COUNT)
+            continue;
+        fprintf(stderr, " --%s", flags[flag].name);
+        if (value != NULL)
+            print_word(value);
+    }
+    fprintf(stderr, " --first-sample %" PRId64 " -n %" PRId64 " -o", first, count);
+    if (same_output)
+        print_word(output);
+    else
+        print_output(output, first);
+    putc('\n', stderr);
+}

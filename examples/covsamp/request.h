@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the command line of `covsamp sample` asks for. */
+#ifndef COVSAMP_REQUEST_H
+#define COVSAMP_REQUEST_H
+
+#include "preset.h"
+#include "samples.h"
+
+struct sample_request {
+    const char *model, *method, *label, *schedule, *spacing, *device, *engine, *output;
+    const char **sets; /* "key=value", in their order */
+    int n_sets;
+    int32_t dtype;
+    int64_t dims[MAX_DIMS];
+    int32_t n_dims; /* 0: as the model file says */
+    bool json, quiet, help;
+    int64_t steps, levels, count, batch, first, columns; /* levels, columns 0: not given */
+    uint64_t seed;
+    const struct preset *preset;
+};
+
+/* Reads and checks everything that needs no model.  0 or an exit code after a message. */
+int request_read(struct sample_request *request, int argc, char **argv);
+void request_free(struct sample_request *request);
+/* The options of the method and of --set.  Called before the model is opened, for its checks, and
+ * after, since what the file says stands between the two. 0 or an exit code after a message. */
+int request_apply_sets(const struct sample_request *request, covsamp_config *config);
+void request_help(void);
+bool request_is_png(const struct sample_request *request);
+
+/* Prints the command that draws the samples from number `first` on, `count` of them, into another
+ * file; every other argument is as it was. */
+void request_print_rest(int argc, char **argv, int64_t first, int64_t count, bool same_output);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "setup.h"
+
+#include "args.h"
+#include "outfile.h"
+#include "process.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_LABELS 4096
+
+static int open_model(struct setup *s, const struct sample_request *r)
+{
+    struct model_options options = {0};
+    double start = now();
+    options.path = r->model;
+    options.device = r->device;
+    options.engine = r->engine;
+    memcpy(options.dims, r->dims, sizeof options.dims);
+    options.n_dims = r->n_dims;
+    options.dtype = r->dtype;
+    int code = model_open(&s->model, &options);
+    s->seconds = now() - start;
+    return code != 0 ? code : model_shape(s->model, s->samples.dims, &s->samples.n_dims);
+}
+
+/* The options in the order in which each overrides those before it. */
+static int set_options(struct setup *s, const struct sample_request *r)
+{
+    int code = preset_apply(r->preset, s->config);
+    const char *prediction = s->model != NULL ? model_metadata(s->model, "prediction") : NULL;
+    const char *window = s->model != NULL ? model_metadata(s->model, "window_high") : NULL;
+    if (code == 0 && prediction != NULL &&
+        covsamp_config_set_by_name(s->config, "prediction", prediction) < 0)
+        code = fail(EXIT_RUN, "the model file's \"prediction\": %s",
+                    covsamp_config_message(s->config));
+    if (code == 0 && window != NULL && r->preset->calibrated &&
+        covsamp_config_set_by_name(s->config, "window_high", window) < 0)
+        code = fail(EXIT_RUN, "the model file's \"window_high\": %s",
+                    covsamp_config_message(s->config));
+    if (code == 0)
+        code = request_apply_sets(r, s->config);
+    if (code != 0)
+        return code;
+    covsamp_config_set_int(s->config, COVSAMP_DTYPE, r->dtype);
+    covsamp_config_set_int(s->config, COVSAMP_SEED, (int64_t)r->seed);
+    covsamp_config_set_int(s->config, COVSAMP_FIRST_SAMPLE, r->first);
+    return 0;
+}
+
+static int set_schedule(struct setup *s, const struct sample_request *r)
+{
+    int64_t levels = r->levels;
+    const char *source = "--schedule";
+    s->schedule_text = r->schedule;
+    if (s->schedule_text == NULL) {
+        s->schedule_text = model_metadata(s->model, "schedule");
+        source = "the model file's schedule";
+    }
+    if (s->schedule_text == NULL)
+        return fail(EXIT_USAGE, "the model file does not say its schedule, so --schedule must");
+    if (levels == 0) {
+        int code = model_metadata_int(s->model, "levels", 1, (1 << 24) - 1, 1000, &levels);
+        if (code != 0)
+            return code;
+    }
+    int code = process_schedule(&s->schedule, source, s->schedule_text, levels);
+    return code != 0 ? code : process_visit(s->config, s->schedule, r->steps, r->spacing);
+}
+
+static int set_labels(struct setup *s, const struct sample_request *r)
+{
+    int64_t labels[MOST_LABELS], classes;
+    int count = 0;
+    int code = model_metadata_int(s->model, "classes", 1, MOST_LABELS, 0, &classes);
+    if (code != 0)
+        return code;
+    if (r->label != NULL && strcmp(r->label, "none") == 0)
+        return 0;
+    if (r->label == NULL || strcmp(r->label, "all") == 0) {
+        if (classes == 0 && r->label != NULL)
+            return fail(EXIT_USAGE, "--label all: the model file does not say how many classes "
+                                    "there are");
+        for (; count < (int)classes; count++)
+            labels[count] = count;
+    } else {
+        code = args_int_list("--label", r->label, 0, classes > 0 ? classes - 1 : INT64_MAX, labels,
+                             MOST_LABELS, &count);
+    }
+    if (code != 0 || count == 0)
+        return code;
+    s->n_labels = count;
+    return model_set_labels(s->model, labels, count);
+}
+
+/* As many columns as labels, so that a column is a class; otherwise about a square. */
+static void set_sheet(struct setup *s, const struct sample_request *r)
+{
+    s->sheet.columns = r->columns;
+    if (r->columns == 0 && s->n_labels > 1)
+        s->sheet.columns = s->n_labels;
+    if (s->sheet.columns == 0)
+        for (s->sheet.columns = 1; s->sheet.columns < r->count / s->sheet.columns;)
+            s->sheet.columns++;
+    if (s->sheet.columns == s->n_labels)
+        s->sheet.lead = r->first % s->n_labels;
+}
+
+static int make_room(struct setup *s, const struct sample_request *r)
+{
+    struct samples *a = &s->samples;
+    size_t bytes = samples_width(a);
+    a->dim = 1;
+    for (int i = 0; i < a->n_dims; i++) {
+        if (a->dims[i] < 1 || a->dim > INT64_MAX / a->dims[i])
+            return fail(EXIT_USAGE, "samples of this shape have more than 2^63 values");
+        a->dim *= a->dims[i];
+    }
+    if ((uint64_t)a->dim <= SIZE_MAX / bytes / (uint64_t)r->count)
+        a->data = malloc((size_t)a->dim * bytes * (size_t)r->count);
+    if (a->data == NULL)
+        return fail(EXIT_RUN,
+                    "-n %" PRId64 ": there is not enough memory for so many samples of %" PRId64
+                    " values",
+                    r->count, a->dim);
+    return 0;
+}
+
+int setup_make(struct setup *s, const struct sample_request *r)
+{
+    memset(s, 0, sizeof *s);
+    s->samples.dtype = r->dtype;
+    if (covsamp_config_new(&s->config, NULL) != COVSAMP_OK)
+        return fail(EXIT_RUN, "out of memory");
+    int code = set_options(s, r); /* mistakes in them are told before a model is loaded */
+    if (code == 0)
+        code = outfile_probe(r->output);
+    if (code == 0)
+        code = open_model(s, r);
+    if (code == 0)
+        code = set_options(s, r);
+    if (code == 0)
+        code = set_schedule(s, r);
+    if (code == 0)
+        code = set_labels(s, r);
+    if (code != 0)
+        return code;
+    set_sheet(s, r);
+    if (request_is_png(r))
+        code = png_fits(&s->samples, r->count, &s->sheet);
+    return code != 0 ? code : make_room(s, r);
+}
+
+void setup_free(struct setup *s)
+{
+    free(s->samples.data);
+    covsamp_schedule_free(s->schedule);
+    covsamp_config_free(s->config);
+    model_close(s->model);
+}

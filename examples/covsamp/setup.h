@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From a command line to a model, a configuration and a place for the samples. */
+#ifndef COVSAMP_SETUP_H
+#define COVSAMP_SETUP_H
+
+#include "model.h"
+#include "request.h"
+
+struct setup {
+    struct model *model;
+    covsamp_config *config;
+    covsamp_schedule *schedule;
+    const char *schedule_text;
+    struct samples samples; /* with room for all of them */
+    struct sheet sheet;
+    int64_t n_labels; /* that follow each other; 0: none set */
+    double seconds;   /* that opening the model took */
+};
+
+/* 0 or an exit code after a message; setup_free() is due either way. */
+int setup_make(struct setup *setup, const struct sample_request *request);
+void setup_free(struct setup *setup);
+
+#endif

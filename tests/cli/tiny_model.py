@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Writes a network of a few weights as TorchScript: tiny_model.py FILE [wrong|nan]
+
+forward(x[n, 1, 8, 8], t[n], y[n]); smooth, so that its Jacobian exists everywhere.
+wrong: one path carries no derivative; nan: the output is not a number at early times.
+"""
+import sys
+
+import torch
+from torch import nn
+
+
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first = nn.Conv2d(1, 6, 3, padding=1)
+        self.last = nn.Conv2d(6, 1, 3, padding=1)
+        self.embed = nn.Embedding(4, 6)
+
+    def forward(self, x, t, y):
+        h = self.first(x) + self.embed(y)[:, :, None, None] + t[:, None, None, None] / 1000
+        return 0.5 * x + 0.3 * self.last(torch.tanh(h))
+
+
+class Wrong(Tiny):
+    def forward(self, x, t, y):
+        h = self.first(x.detach()) + self.embed(y)[:, :, None, None]
+        return 0.5 * x + self.last(torch.tanh(h))
+
+
+class NotANumber(Tiny):
+    def forward(self, x, t, y):
+        return x / (t[:, None, None, None] > 300).to(x.dtype) * 0
+
+
+def main():
+    kind = {"wrong": Wrong, "nan": NotANumber}.get("".join(sys.argv[2:]), Tiny)
+    text = "prediction=v\nschedule=linear\nlevels=1000\nshape=1,8,8\nclasses=3\nwindow_high=800\n"
+    torch.jit.script(kind().eval()).save(sys.argv[1], _extra_files={"covsamp.txt": text})
+
+
+if __name__ == "__main__":
+    main()
