@@ -203,10 +203,25 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_MEAN_JVP = 24,       /* int: 1 lets the first JVP ride with the mean */
     COVSAMP_WINDOW_LOW = 25,     /* int: levels below use "small" instead of the covariance */
     COVSAMP_WINDOW_HIGH = 26,    /* int: levels above use "small"; 0: no limit */
+    COVSAMP_TOLERANCE = 27,      /* real: "krylov" stops a sample early at this change; 0: off */
+    COVSAMP_PROBES = 28,         /* int: probe vectors per estimate */
+    COVSAMP_REUSE = 29,          /* int: steps that an estimate serves */
+    COVSAMP_HEAD = 30,           /* COVSAMP_HEAD_...: what the model's head predicts */
+    COVSAMP_COVARIANCE_CAP = 31, /* real: largest variance of x0, 0: no limit */
+    COVSAMP_RITZ_CAP = 32,       /* real: largest Ritz value in sigma^2 / alpha^2, 0: no limit */
+    COVSAMP_TRACE_GUARD = 33,    /* real: trace(C) at most this times the analytic table's, 0: off */
+    COVSAMP_WINDOW_FALLBACK = 34, /* COVSAMP_COV_SMALL or _ANALYTIC: outside the window */
     COVSAMP_ETA = 40,            /* real: 1 is DDPM, 0 deterministic DDIM (Song et al. 2021) */
     COVSAMP_CLIP_X0 = 41,        /* real: clip E[x0|x_t] to +- this; 0: off */
     COVSAMP_EPS_AFTER_CLIP = 42, /* COVSAMP_EPS_... */
     COVSAMP_LAST_NOISE = 43,     /* int: 1 adds noise on the step to data too */
+    COVSAMP_MEAN_ORDER = 44,     /* int: 2 extrapolates x0 from this and the previous level */
+    COVSAMP_SOLVER = 45,         /* COVSAMP_SOLVER_... */
+    COVSAMP_PIXEL_CLIP = 46,     /* real: bounds the noise of the last noisy step, see docs/math.md */
+    COVSAMP_CHURN = 47,          /* real: S_churn of "heun" (Karras et al. 2022, algorithm 2) */
+    COVSAMP_CHURN_LOW = 48,      /* real: S_tmin, in sigma / alpha */
+    COVSAMP_CHURN_HIGH = 49,     /* real: S_tmax */
+    COVSAMP_CHURN_NOISE = 50,    /* real: S_noise */
     COVSAMP_SEED = 60,           /* int: all 64 bits count */
     COVSAMP_FIRST_SAMPLE = 61,   /* int: number of the first sample of the batch */
     COVSAMP_NOISE = 62,          /* COVSAMP_NOISE_... */
@@ -229,6 +244,10 @@ enum {
     COVSAMP_COV_NONE = 0,    /* no noise at all: the mean */
     COVSAMP_COV_SMALL = 1,   /* C = 0: variance lambda^2 (beta-tilde for DDPM) */
     COVSAMP_COV_LARGE = 2,   /* variance of q(x_t | x_s) (beta); only with eta = 1 */
+    COVSAMP_COV_ANALYTIC = 10, /* c I, c from a table of mean-square noise (Bao et al. 2022) */
+    COVSAMP_COV_STATE_ISOTROPIC = 11, /* trace(C) / dim I by probes: `probes` JVPs */
+    COVSAMP_COV_DIAG_PROBE = 20, /* the diagonal of C by probes (Hutchinson): `probes` JVPs */
+    COVSAMP_COV_DIAG_MODEL = 21, /* the diagonal of C by a head of the model, see COVSAMP_HEAD */
     COVSAMP_COV_KRYLOV = 30, /* the full C by Lanczos: krylov_steps JVPs */
     COVSAMP_COV_DENSE = 31   /* the full C as a matrix: dim JVPs; the reference, for small dim */
 };
@@ -236,6 +255,24 @@ enum {
 enum {
     COVSAMP_EPS_RECOMPUTE = 1, /* noise estimate from the clipped x0 (improved-diffusion) */
     COVSAMP_EPS_RAW = 2        /* noise estimate as before clipping (Analytic-DPM, OCM, diffusers) */
+};
+
+enum { /* what the head holds, e the noise: */
+    COVSAMP_HEAD_OCM = 1,  /* sigma^2 diag(Hessian of log q) (Ou et al. 2025) */
+    COVSAMP_HEAD_SN = 2,   /* E[e^2 | x_t] (Bao et al. 2022, extended Analytic-DPM) */
+    COVSAMP_HEAD_NPR = 3,  /* E[(e - predicted e)^2 | x_t] (the same) */
+    COVSAMP_HEAD_IDDPM = 4 /* v of log variance = v' log beta + (1 - v') log beta-tilde,
+                              v' = (v + 1) / 2 (Nichol & Dhariwal 2021); only with eta = 1 */
+};
+
+enum {
+    COVSAMP_SOLVER_ANCESTRAL = 1, /* transition and covariance */
+    COVSAMP_SOLVER_EULER = 2,     /* = ancestral, eta 0, covariance none */
+    COVSAMP_SOLVER_HEUN = 3,      /* EDM (Karras et al. 2022), 2 means a step but for the last */
+    COVSAMP_SOLVER_DPMPP_2M = 4,  /* = ancestral, eta 0, covariance none, mean_order 2 */
+    COVSAMP_SOLVER_DPMPP_2S = 5,  /* Lu et al. 2022, 2 means a step but for the last */
+    COVSAMP_SOLVER_DPMPP_2M_SDE = 6, /* = ancestral, eta 1, covariance small, mean_order 2 */
+    COVSAMP_SOLVER_ADDIM = 7      /* Heek et al. 2024 */
 };
 
 enum {

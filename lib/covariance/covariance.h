@@ -2,7 +2,8 @@
 /* Covariance models: what a step knows of C = Cov[x0 | x_t], as products with C that it asks for.
  * Knows krylov/, numeric/ and base/; not where products come from.
  *
- * One step: open() at a place; wants() and take() until wants() has nothing; draw(). */
+ * One step: open() at a place, take_mean() once the mean is known; wants() and take() until wants()
+ * has nothing; draw().  Models with `early` may be asked before the mean when P = I. */
 #ifndef COVSAMP_COVARIANCE_COVARIANCE_H
 #define COVSAMP_COVARIANCE_COVARIANCE_H
 
@@ -12,9 +13,18 @@
 typedef struct {
     double lambda, b;    /* the noise is N(0, lambda^2 I + b^2 P C P) */
     double large;        /* standard deviation of "large" */
+    double small;        /* of beta-tilde, on the step to data that of the step before */
+    double limit;        /* largest variance of the noise; infinity: none */
+    double unit;         /* sigma^2 / alpha^2, the natural unit of C */
+    double cap;          /* largest variance of x0; infinity: none */
+    double ritz_cap;     /* largest Ritz value; infinity: none */
+    double analytic;     /* c of "analytic"; negative: there is no table */
+    double guard;        /* largest trace(C) / dim; infinity: none */
     double magnitude;    /* see covsamp__krylov_take() */
     const void *z;       /* [batch][dim] standard normal */
     const uint8_t *keep; /* [batch][dim] the diagonal of P; NULL: P = I */
+    uint64_t seed;       /* of probes */
+    int64_t first_sample, step;
 } covsamp__place;
 
 typedef struct covsamp__covariance covsamp__covariance;
@@ -22,9 +32,14 @@ typedef struct covsamp__covariance covsamp__covariance;
 typedef struct {
     int needs_noise;    /* z is read */
     int needs_products; /* wants() may ask */
-    int z_first;        /* wants() begins at P z: known as soon as P is */
+    int needs_head;     /* take_mean() reads a head */
+    int early;          /* the first tangents do not depend on the mean, but for P */
     void (*layout)(covsamp__covariance *c, covsamp__arena *arena);
     void (*open)(covsamp__covariance *c, const covsamp__place *p);
+    /* NULL if the model does not care.  e: the predicted noise, before clipping; head: as the model
+     * wrote it.  Both [batch][dim]. */
+    void (*take_mean)(covsamp__covariance *c, const covsamp__place *p, const void *e,
+                      const void *head);
     /* The next tangents [*count][batch][dim], NULL when there are enough. */
     const void *(*wants)(covsamp__covariance *c, const covsamp__place *p, int64_t *count);
     /* P C v for these tangents, [count][batch][dim]; destroyed. */
@@ -35,18 +50,42 @@ typedef struct {
 
 struct covsamp__covariance {
     const covsamp__covariance_ops *ops;
-    int32_t dtype, reserved;
+    int32_t dtype;
+    int32_t head;     /* COVSAMP_HEAD_... of "diag_model" */
     int64_t batch, dim;
     int64_t tangents; /* most in one request */
+    int64_t probes, reuse;
+    double tolerance; /* of "krylov"; 0: off */
     covsamp__krylov_counts counts;
     covsamp__krylov krylov; /* krylov: its space */
-    int64_t column;         /* dense: columns known so far */
+    int64_t column;         /* tangents taken at this place: dense, probes */
     double *matrix;         /* dense: [batch][dim][dim], column-major */
-    double *vector, *value, *work; /* dense: small work */
-    void *unit;             /* dense: [tangents][batch][dim] unit vectors */
+    double *vector, *value, *work; /* small work; state_isotropic: value[batch] */
+    void *unit;             /* tangents [tangents][batch][dim] */
+    void *diagonal;         /* diagonal models: variances of x0 [batch][dim] */
+    double estimate_unit;   /* probes: the place's unit when the estimate was made */
+    int64_t age;            /* probes: steps that the estimate has served; 0: there is none */
 };
 
+/* Forgets what reaches from step to step. */
+void covsamp__covariance_reset(covsamp__covariance *c);
+
 extern const covsamp__covariance_ops covsamp__covariance_none, covsamp__covariance_small,
-    covsamp__covariance_large, covsamp__covariance_krylov, covsamp__covariance_dense;
+    covsamp__covariance_large, covsamp__covariance_analytic, covsamp__covariance_state_isotropic,
+    covsamp__covariance_diag_probe, covsamp__covariance_diag_model, covsamp__covariance_krylov,
+    covsamp__covariance_dense;
+
+/* Parts that models share: what does nothing, and the variance of a step from that of x0. */
+void covsamp__no_layout(covsamp__covariance *c, covsamp__arena *arena);
+void covsamp__no_open(covsamp__covariance *c, const covsamp__place *p);
+const void *covsamp__no_wants(covsamp__covariance *c, const covsamp__place *p, int64_t *count);
+/* lambda^2 + b^2 c, c limited to [0, cap], the whole to the limit. */
+double covsamp__step_variance(const covsamp__place *p, double c);
+/* n = (that)^(1/2) z with c = scale diagonal for sample b, lambda z outside P. */
+void covsamp__draw_diagonal(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
+                            double scale, void *n);
+/* n = deviation z for sample b, lambda z outside P. */
+void covsamp__draw_isotropic(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
+                             double variance, void *n);
 
 #endif

@@ -34,32 +34,66 @@ static const void *wants(covsamp__covariance *c, const covsamp__place *p, int64_
     return v;
 }
 
+enum { LAMBDA2, B2, HIGHEST, LIMIT, PARAMETERS };
+
+/* (lambda^2 + b^2 theta)^(1/2) within the bounds of the place. */
+static double root(double theta, const double *parameters)
+{
+    const double variance =
+        parameters[LAMBDA2] + parameters[B2] * fmin(theta, parameters[HIGHEST]);
+    return sqrt(fmin(variance, parameters[LIMIT]));
+}
+
+/* The trace guard scales C down where z . C z / z . z, an estimate of trace(C) / dim, exceeds it; the
+ * first entry of H is that quotient for P z. */
+static void set_parameters(const covsamp__covariance *c, const covsamp__place *p, int64_t sample,
+                           double parameters[PARAMETERS])
+{
+    const covsamp__krylov *k = &c->krylov;
+    double scale = 1;
+    if (isfinite(p->guard) && k->size[sample] > 0) {
+        const void *z = covsamp__cat(c->dtype, p->z, sample * c->dim);
+        const double trace = k->h[sample * k->most * k->most] * k->norm[sample] * k->norm[sample] /
+                             covsamp__dot(c->dtype, c->dim, z, z);
+        scale = trace > p->guard ? p->guard / trace : 1;
+    }
+    parameters[LAMBDA2] = p->lambda * p->lambda;
+    parameters[B2] = p->b * p->b * scale;
+    parameters[HIGHEST] = fmin(p->cap, p->ritz_cap);
+    parameters[LIMIT] = p->limit;
+}
+
 static void take(covsamp__covariance *c, const covsamp__place *p, void *products, int64_t count)
 {
     (void)count;
+    double parameters[PARAMETERS];
     covsamp__krylov_take(&c->krylov, products, p->magnitude, &c->counts);
-}
-
-static double root(double theta, const double *lambda_b)
-{
-    return sqrt(lambda_b[0] * lambda_b[0] + lambda_b[1] * lambda_b[1] * theta);
+    if (c->tolerance > 0 && c->krylov.length < c->krylov.most) {
+        /* Without the guard, whose scale differs from sample to sample; a failure shows in draw(). */
+        covsamp__place plain = *p;
+        plain.guard = INFINITY;
+        set_parameters(c, &plain, 0, parameters);
+        (void)covsamp__krylov_stop(&c->krylov, root, parameters, c->tolerance, c->vector);
+    }
 }
 
 static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
 {
     covsamp__krylov *k = &c->krylov;
-    const double lambda_b[2] = {p->lambda, p->b};
+    double parameters[PARAMETERS];
     for (int64_t s = 0; s < c->batch; s++) {
         void *out = covsamp__at(c->dtype, n, s * c->dim);
-        int info = covsamp__krylov_apply(k, s, root, lambda_b, c->vector, &c->counts);
+        set_parameters(c, p, s, parameters);
+        int info = covsamp__krylov_apply(k, s, root, parameters, c->vector, &c->counts);
         if (info != 0) {
             *failed = s;
             return info;
         }
-        covsamp__expand(c->dtype, c->dim, k->size[s],
-                        covsamp__cat(c->dtype, k->v, s * c->dim), c->batch * c->dim, c->vector, out);
+        covsamp__expand(c->dtype, c->dim, k->size[s], covsamp__cat(c->dtype, k->v, s * c->dim),
+                        c->batch * c->dim, c->vector, out);
         if (p->keep != NULL)
-            covsamp__select(c->dtype, c->dim, p->keep + s * c->dim, out, p->lambda,
+            covsamp__select(c->dtype, c->dim, p->keep + s * c->dim, out,
+                            sqrt(covsamp__step_variance(p, 0)),
                             covsamp__cat(c->dtype, p->z, s * c->dim), out);
     }
     return 0;
@@ -67,7 +101,7 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
 
 const covsamp__covariance_ops covsamp__covariance_krylov = {.needs_noise = 1,
                                                             .needs_products = 1,
-                                                            .z_first = 1,
+                                                            .early = 1,
                                                             .layout = layout,
                                                             .open = open,
                                                             .wants = wants,

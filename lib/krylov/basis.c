@@ -44,7 +44,7 @@ void covsamp__krylov_start(covsamp__krylov *k, const void *z)
         k->norm[b] = norm;
         k->scale[b] = 0;
         k->size[b] = 0;
-        k->closed[b] = !(norm > 0);
+        k->closed[b] = norm > 0 ? COVSAMP__OPEN : COVSAMP__EMPTY;
         covsamp__scale(k->dtype, k->dim, norm > 0 ? 1 / norm : 0, from, vector(k, 0, b));
     }
 }
@@ -82,7 +82,7 @@ static double asymmetry(const covsamp__krylov *k, int64_t b)
  * C that makes the result exact; with a visibly non-symmetric H it does not. */
 static void close_space(covsamp__krylov *k, int64_t b, covsamp__krylov_counts *counts)
 {
-    k->closed[b] = 1;
+    k->closed[b] = COVSAMP__BREAKDOWN;
     if (k->size[b] == k->dim)
         return; /* the whole space */
     counts->breakdowns++;
@@ -116,7 +116,7 @@ static void take_one(covsamp__krylov *k, int64_t b, void *w, double magnitude,
         column[i] = 0;
     if (j + 1 == m) { /* the last column needs no new direction */
         covsamp__project(k->dtype, k->dim, m, vector(k, 0, b), k->batch * k->dim, w, column);
-        k->closed[b] = 1;
+        k->closed[b] = COVSAMP__COMPLETE;
         return;
     }
     const double rest = orthogonalise(k, b, w, column);
@@ -145,4 +145,11 @@ void covsamp__krylov_take(covsamp__krylov *k, void *w, double magnitude,
             counts->asymmetry = fmax(counts->asymmetry, asymmetry(k, b));
     }
     k->length++;
+}
+
+void covsamp__krylov_close(covsamp__krylov *k, int64_t sample)
+{
+    k->closed[sample] = COVSAMP__COMPLETE;
+    if (k->length < k->most) /* what the next product would have been of */
+        covsamp__zero(k->dtype, k->dim, vector(k, k->length, sample));
 }

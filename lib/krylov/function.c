@@ -31,6 +31,18 @@ static int evaluate(covsamp__krylov *k, int64_t b, int64_t n, covsamp__scalar_fn
     return 0;
 }
 
+/* |y_n - y_(n-1)| / |y_n| for coefficients of both; V is orthonormal. */
+static double change(int64_t n, const double *y, const double *before)
+{
+    double difference = 0, norm = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double d = y[i] - (i < n - 1 ? before[i] : 0);
+        difference += d * d;
+        norm += y[i] * y[i];
+    }
+    return norm > 0 ? sqrt(difference / norm) : 0;
+}
+
 int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn f,
                           const double *parameters, double *coefficients,
                           covsamp__krylov_counts *counts)
@@ -39,25 +51,35 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
     int64_t clamped = 0, ignored;
     if (n == 0)
         return 0;
-    /* The size before, for the error estimate; a space that closed early has no error to speak of. */
-    const int estimate = n > 1 && n == k->most;
-    double *before = k->column + k->most;
-    int info = estimate ? evaluate(k, sample, n - 1, f, parameters, before, &ignored) : 0;
-    if (info == 0)
-        info = evaluate(k, sample, n, f, parameters, coefficients, &clamped);
-    if (info != 0)
-        return info;
+    int info = evaluate(k, sample, n, f, parameters, coefficients, &clamped);
     counts->values += n;
     counts->clamped += clamped;
-    if (estimate) {
-        double change = 0, norm = 0;
-        for (int64_t i = 0; i < n; i++) {
-            const double d = coefficients[i] - (i < n - 1 ? before[i] : 0);
-            change += d * d;
-            norm += coefficients[i] * coefficients[i];
-        }
-        if (norm > 0)
-            counts->error = fmax(counts->error, sqrt(change / norm));
+    /* A space that broke down has no error to speak of. */
+    if (info == 0 && n > 1 && k->closed[sample] == COVSAMP__COMPLETE) {
+        double *before = k->column + k->most;
+        info = evaluate(k, sample, n - 1, f, parameters, before, &ignored);
+        if (info == 0)
+            counts->error = fmax(counts->error, change(n, coefficients, before));
+    }
+    return info;
+}
+
+int covsamp__krylov_stop(covsamp__krylov *k, covsamp__scalar_fn f, const double *parameters,
+                         double tolerance, double *coefficients)
+{
+    double *before = k->column + k->most;
+    int64_t ignored;
+    for (int64_t b = 0; b < k->batch; b++) {
+        const int64_t n = k->size[b];
+        if (k->closed[b] != COVSAMP__OPEN || n < 2)
+            continue;
+        int info = evaluate(k, b, n, f, parameters, coefficients, &ignored);
+        if (info == 0)
+            info = evaluate(k, b, n - 1, f, parameters, before, &ignored);
+        if (info != 0)
+            return info;
+        if (change(n, coefficients, before) <= tolerance)
+            covsamp__krylov_close(k, b);
     }
     return 0;
 }

@@ -11,6 +11,13 @@
 
 #include "base/memory.h"
 
+enum {
+    COVSAMP__OPEN = 0,
+    COVSAMP__COMPLETE = 1,  /* as many products as planned, or as needed */
+    COVSAMP__BREAKDOWN = 2, /* the space cannot grow: exact for symmetric C */
+    COVSAMP__EMPTY = 3      /* z = 0 */
+};
+
 typedef struct {
     int32_t dtype, reserved;
     int64_t batch, dim;
@@ -21,7 +28,7 @@ typedef struct {
     double *norm;    /* [batch] |z| */
     double *scale;   /* [batch] largest coefficient seen: what a breakdown is small against */
     int64_t *size;   /* [batch] valid order of H; 0 for z = 0 */
-    uint8_t *closed; /* [batch] 1: the space is complete, no product is of use */
+    uint8_t *closed; /* [batch] COVSAMP__OPEN or why no further product is of use */
     /* small-matrix work, shared by the samples */
     double *a, *theta, *work, *column;
 } covsamp__krylov;
@@ -50,5 +57,12 @@ typedef double (*covsamp__scalar_fn)(double theta, const double *parameters);
 int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn f,
                           const double *parameters, double *coefficients,
                           covsamp__krylov_counts *counts);
+
+/* Closes the samples whose result changed by at most tolerance |y| with the last product: small
+ * matrices only.  coefficients: scratch of the size of H.  0, or LAPACK's info. */
+int covsamp__krylov_stop(covsamp__krylov *k, covsamp__scalar_fn f, const double *parameters,
+                         double tolerance, double *coefficients);
+/* No further products for this sample. */
+void covsamp__krylov_close(covsamp__krylov *k, int64_t sample);
 
 #endif

@@ -97,3 +97,22 @@ void covsamp__normals_as(int32_t dtype, uint64_t seed, int64_t sample, int32_t s
         i += n;
     }
 }
+
+void covsamp__signs_as(int32_t dtype, uint64_t seed, int64_t sample, int32_t stream, int64_t step,
+                       int64_t first, int64_t count, void *out)
+{
+    const philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
+    philox4x32_ctr_t counter = {{0, (uint32_t)step + ((uint32_t)stream << 24), (uint32_t)sample,
+                                 (uint32_t)((uint64_t)sample >> 32)}};
+    double block[128];
+    for (int64_t i = 0; i < count;) {
+        const int64_t at = first + i, skip = at % 128;
+        const int64_t n = count - i < 128 - skip ? count - i : 128 - skip;
+        counter.v[0] = (uint32_t)(at / 128);
+        const philox4x32_ctr_t bits = philox4x32_R(10, counter, key);
+        for (int j = 0; j < 128; j++)
+            block[j] = (bits.v[j / 32] >> (j % 32)) & 1 ? -1.0 : 1.0;
+        covsamp__from_double(dtype, n, block + skip, covsamp__at(dtype, out, i));
+        i += n;
+    }
+}

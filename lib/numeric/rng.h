@@ -14,4 +14,9 @@ void covsamp__normals(uint64_t seed, int64_t sample, int32_t stream, int64_t ste
 void covsamp__normals_as(int32_t dtype, uint64_t seed, int64_t sample, int32_t stream, int64_t step,
                          int64_t first, int64_t count, void *out);
 
+/* Elements first ... first + count - 1 of a draw of random signs, +1 or -1: bit i % 128 of the
+ * Philox block i / 128 of (seed, sample, stream, step), words in order, lowest bit first; set: -1. */
+void covsamp__signs_as(int32_t dtype, uint64_t seed, int64_t sample, int32_t stream, int64_t step,
+                       int64_t first, int64_t count, void *out);
+
 #endif

@@ -9,6 +9,7 @@
 #include <covsamp/covsamp.h>
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #if FLT_EVAL_METHOD != 0
@@ -79,6 +80,46 @@ static inline double lanes_sum(double lane[LANES])
     {                                                                                              \
         for (int64_t i = 0; i < n; i++)                                                            \
             out[i] = keep[i] ? x[i] : (T)(b * (double)y[i]);                                       \
+    }
+
+/* What diagonal covariances need. */
+#define DEFINE_DIAGONAL(T, S)                                                                      \
+    static void add_product_##S(int64_t n, double a, const T *x, const T *y, T *out)               \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            out[i] = (T)((double)out[i] + a * (double)x[i] * (double)y[i]);                        \
+    }                                                                                              \
+    static void affine_##S(int64_t n, double a, double b, const T *x, T *out)                      \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            out[i] = (T)(a + b * (double)x[i]);                                                    \
+    }                                                                                              \
+    static void combine_square_##S(int64_t n, double a, const T *x, double b, const T *y, T *out)  \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            out[i] = (T)(a * (double)x[i] + b * (double)y[i] * (double)y[i]);                      \
+    }                                                                                              \
+    static void limit_##S(int64_t n, double low, double high, T *x)                                \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            double v = (double)x[i];                                                               \
+            v = v < low ? low : v;                                                                 \
+            x[i] = (T)(v > high ? high : v);                                                       \
+        }                                                                                          \
+    }                                                                                              \
+    static void root_scale_##S(int64_t n, double a, double b, const T *x, double high, const T *z, \
+                               T *out)                                                             \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            double v = a + b * (double)x[i];                                                       \
+            v = v < 0 ? 0 : v;                                                                     \
+            out[i] = (T)(sqrt(v > high ? high : v) * (double)z[i]);                                \
+        }                                                                                          \
+    }                                                                                              \
+    static void exp_scale_##S(int64_t n, double a, double b, const T *x, const T *z, T *out)       \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            out[i] = (T)(exp(0.5 * (a + b * (double)x[i])) * (double)z[i]);                        \
     }
 
 /* x - x is 0 for finite x and NaN otherwise. Whole tiles are tested before any element is named. */
@@ -159,7 +200,8 @@ static inline double lanes_sum(double lane[LANES])
     }
 
 #define DEFINE_ALL(T, S)                                                                           \
-    DEFINE_ELEMENTWISE(T, S) DEFINE_NONFINITE(T, S) DEFINE_DOT(T, S) DEFINE_EXPAND(T, S)
+    DEFINE_ELEMENTWISE(T, S)                                                                       \
+    DEFINE_DIAGONAL(T, S) DEFINE_NONFINITE(T, S) DEFINE_DOT(T, S) DEFINE_EXPAND(T, S)
 
 DEFINE_ALL(float, f32)
 DEFINE_ALL(double, f64)
@@ -241,6 +283,40 @@ void covsamp__select(int32_t dtype, int64_t n, const uint8_t *keep, const void *
                      const void *y, void *out)
 {
     CHOOSE(select, n, keep, x, b, y, out);
+}
+
+void covsamp__add_product(int32_t dtype, int64_t n, double a, const void *x, const void *y,
+                          void *out)
+{
+    CHOOSE(add_product, n, a, x, y, out);
+}
+
+void covsamp__affine(int32_t dtype, int64_t n, double a, double b, const void *x, void *out)
+{
+    CHOOSE(affine, n, a, b, x, out);
+}
+
+void covsamp__combine_square(int32_t dtype, int64_t n, double a, const void *x, double b,
+                             const void *y, void *out)
+{
+    CHOOSE(combine_square, n, a, x, b, y, out);
+}
+
+void covsamp__limit(int32_t dtype, int64_t n, double low, double high, void *x)
+{
+    CHOOSE(limit, n, low, high, x);
+}
+
+void covsamp__root_scale(int32_t dtype, int64_t n, double a, double b, const void *x, double high,
+                         const void *z, void *out)
+{
+    CHOOSE(root_scale, n, a, b, x, high, z, out);
+}
+
+void covsamp__exp_scale(int32_t dtype, int64_t n, double a, double b, const void *x, const void *z,
+                        void *out)
+{
+    CHOOSE(exp_scale, n, a, b, x, z, out);
 }
 
 void covsamp__project(int32_t dtype, int64_t n, int64_t k, const void *v, int64_t stride,

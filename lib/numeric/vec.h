@@ -38,6 +38,23 @@ void covsamp__mask(int32_t dtype, int64_t n, const uint8_t *keep, const void *x,
 void covsamp__select(int32_t dtype, int64_t n, const uint8_t *keep, const void *x, double b,
                      const void *y, void *out);
 
+/* out = a + b x */
+void covsamp__affine(int32_t dtype, int64_t n, double a, double b, const void *x, void *out);
+/* out = out + a x y */
+void covsamp__add_product(int32_t dtype, int64_t n, double a, const void *x, const void *y,
+                          void *out);
+/* out = a x + b y y */
+void covsamp__combine_square(int32_t dtype, int64_t n, double a, const void *x, double b,
+                             const void *y, void *out);
+/* x limited to [low, high]; a NaN stays one */
+void covsamp__limit(int32_t dtype, int64_t n, double low, double high, void *x);
+/* out = (a + b x)^(1/2) z, a + b x limited to [0, high] */
+void covsamp__root_scale(int32_t dtype, int64_t n, double a, double b, const void *x, double high,
+                         const void *z, void *out);
+/* out = exp((a + b x) / 2) z */
+void covsamp__exp_scale(int32_t dtype, int64_t n, double a, double b, const void *x, const void *z,
+                        void *out);
+
 /* Several vectors at once, vector j at v + j * stride elements, j = 0 ... k - 1. */
 /* h[j] = v_j . w */
 void covsamp__project(int32_t dtype, int64_t n, int64_t k, const void *v, int64_t stride,

@@ -1,33 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The Gaussian reverse step, transition times covariance:
  *     x_s = ca x_t + cb x0 + n,  n ~ N(0, lambda^2 I + b^2 C).
- * DDPM and DDIM with any covariance are this one function (docs/math.md, "The one step"). */
+ * DDPM and DDIM with any covariance are this one function, and with the mean of order 2 so are
+ * DPM-Solver++ 2M (eta = 0) and its SDE form (eta = 1): docs/math.md, "The one step". */
 #include "solver/solver.h"
 
 #include "numeric/vec.h"
 
-#include <math.h>
-
 enum { BEGIN = 0, MEAN = 1, PRODUCTS = 2 };
-
-static int64_t values(const covsamp__solver *s)
-{
-    return s->batch * s->dim;
-}
-
-void covsamp__solver_layout(covsamp__solver *s, covsamp__arena *arena)
-{
-    const size_t size = covsamp__size_of(s->dtype);
-    const int64_t tangents = s->model.ops->needs_products ? s->model.tangents : 0;
-    s->x = covsamp__take(arena, s->batch, s->dim, size);
-    s->z = covsamp__take(arena, s->batch, s->dim, size);
-    s->mean = covsamp__take(arena, s->batch, s->dim, size);
-    s->mu = covsamp__take(arena, s->batch, s->dim, size);
-    s->product = covsamp__take(arena, tangents, s->batch, (size_t)s->dim * size);
-    s->keep = covsamp__take(arena, s->batch, s->clip > 0 ? s->dim : 0, sizeof(uint8_t));
-    s->model.ops->layout(&s->model, arena);
-    s->small.ops->layout(&s->small, arena);
-}
 
 /* Whether the covariance of this step is P C P with a P that only the mean will tell. */
 static int masked(const covsamp__solver *s)
@@ -37,32 +17,16 @@ static int masked(const covsamp__solver *s)
 
 static void open_covariance(covsamp__solver *s)
 {
-    const covsamp__plan *plan = s->plan;
-    s->place.lambda = plan->transition.lambda;
-    s->place.b = plan->transition.b;
-    s->place.large = plan->transition.large;
-    s->place.magnitude = fabs(plan->kappa * plan->p);
-    s->place.z = s->z;
     s->place.keep = masked(s) ? s->keep : NULL;
     s->covariance->ops->open(s->covariance, &s->place);
     s->opened = 1;
-}
-
-static int32_t begin(covsamp__solver *s)
-{
-    s->covariance = s->plan->covariance ? &s->model : &s->small;
-    s->opened = 0;
-    s->v = NULL;
-    s->count = 0;
-    s->phase = MEAN;
-    return s->plan->noisy && s->covariance->ops->needs_noise ? COVSAMP_ASK_NOISE : 0;
 }
 
 /* The mean, with the first product where its tangent does not depend on the mean. */
 static int32_t want_mean(covsamp__solver *s)
 {
     s->phase = PRODUCTS;
-    if (s->plan->noisy && s->mean_jvp && s->covariance->ops->z_first && !masked(s)) {
+    if (s->plan->noisy && s->mean_jvp && s->covariance->ops->early && !masked(s)) {
         open_covariance(s);
         s->v = s->covariance->ops->wants(s->covariance, &s->place, &s->count);
     }
@@ -71,22 +35,23 @@ static int32_t want_mean(covsamp__solver *s)
 
 static int32_t finish(covsamp__solver *s)
 {
+    const int64_t n = covsamp__solver_values(s);
     if (!s->plan->noisy) {
-        covsamp__copy(s->dtype, values(s), s->mu, s->x);
+        covsamp__copy(s->dtype, n, s->mu, s->x);
         return 0;
     }
     if (s->covariance->ops->draw(s->covariance, &s->place, s->mean, &s->failed) != 0)
         return COVSAMP_E_LINALG;
-    covsamp__combine(s->dtype, values(s), 1, s->mu, 1, s->mean, s->x);
+    covsamp__combine(s->dtype, n, 1, s->mu, 1, s->mean, s->x);
     return 0;
 }
 
-int32_t covsamp__ancestral_next(covsamp__solver *s)
+static int32_t next(covsamp__solver *s)
 {
     if (s->phase == BEGIN) {
-        int32_t want = begin(s);
-        if (want != 0)
-            return want;
+        s->phase = MEAN;
+        if (s->plan->noisy && s->covariance->ops->needs_noise)
+            return COVSAMP_ASK_NOISE;
     }
     if (s->phase == MEAN)
         return want_mean(s);
@@ -100,42 +65,78 @@ int32_t covsamp__ancestral_next(covsamp__solver *s)
     return finish(s);
 }
 
-/* f becomes x0, clipped where that is asked for, and mu the mean of x_s. */
+/* x0 + history (x0 - old), clipped again; old becomes x0.  The mask stays that of x0. */
+static void extrapolate(covsamp__solver *s)
+{
+    const double h = s->plan->history;
+    const int64_t n = covsamp__solver_values(s);
+    if (s->mean_order < 2)
+        return;
+    if (h == 0) {
+        covsamp__copy(s->dtype, n, s->mean, s->old);
+        return;
+    }
+    covsamp__combine(s->dtype, n, 1 + h, s->mean, -h, s->old, s->mu);
+    covsamp__copy(s->dtype, n, s->mean, s->old);
+    covsamp__copy(s->dtype, n, s->mu, s->mean);
+    if (s->clip > 0)
+        covsamp__limit(s->dtype, n, -s->clip, s->clip, s->mean);
+}
+
+/* The mean of x_s from x0, with the noise estimate that belongs to it, or the one from before. */
 static void take_mean(covsamp__solver *s)
 {
-    const covsamp__plan *plan = s->plan;
-    const covsamp__transition *tr = &plan->transition;
-    const int64_t n = values(s);
-    covsamp__combine(s->dtype, n, plan->p, s->x, plan->q, s->mean, s->mean);
+    const covsamp__transition *tr = &s->plan->transition;
+    const int64_t n = covsamp__solver_values(s);
     if (s->clip > 0 && s->eps_raw) {
-        covsamp__combine(s->dtype, n, tr->ca, s->x, tr->cb - tr->alpha_s, s->mean, s->mu);
-        covsamp__clip(s->dtype, n, s->clip, s->mean, s->keep);
+        covsamp__combine(s->dtype, n, s->ask->p, s->x, s->ask->q, s->mean, s->mu); /* unclipped */
+        covsamp__combine(s->dtype, n, tr->ca, s->x, tr->cb - tr->alpha_s, s->mu, s->mu);
+        covsamp__solver_x0(s);
         covsamp__combine(s->dtype, n, 1, s->mu, tr->alpha_s, s->mean, s->mu);
         return;
     }
-    if (s->clip > 0)
-        covsamp__clip(s->dtype, n, s->clip, s->mean, s->keep);
+    covsamp__solver_x0(s);
+    extrapolate(s);
     covsamp__combine(s->dtype, n, tr->ca, s->x, tr->cb, s->mean, s->mu);
+}
+
+/* A head is about the network's own estimate, not the clipped one. */
+static void take_head(covsamp__solver *s)
+{
+    const covsamp__level *at = &s->ask->at;
+    const int64_t n = covsamp__solver_values(s);
+    if (s->covariance->ops->take_mean == NULL || !s->plan->noisy)
+        return;
+    covsamp__combine(s->dtype, n, (1 - at->alpha * s->ask->p) / at->sigma, s->x,
+                     -at->alpha * s->ask->q / at->sigma, s->mean, s->aside);
+    s->covariance->ops->take_mean(s->covariance, &s->place, s->aside, s->head);
 }
 
 /* J_f v becomes C v = kappa (p v + q J_f v), or P C v; v is in the range of P already. */
 static void take_products(covsamp__solver *s)
 {
-    const covsamp__plan *plan = s->plan;
+    const int64_t n = covsamp__solver_values(s);
     for (int64_t k = 0; k < s->count; k++) {
-        void *w = covsamp__at(s->dtype, s->product, k * values(s));
-        const void *v = covsamp__cat(s->dtype, s->v, k * values(s));
-        covsamp__combine(s->dtype, values(s), plan->kappa * plan->p, v, plan->kappa * plan->q, w, w);
+        void *w = covsamp__at(s->dtype, s->product, k * n);
+        const void *v = covsamp__cat(s->dtype, s->v, k * n);
+        covsamp__combine(s->dtype, n, s->plan->kappa * s->ask->p, v, s->plan->kappa * s->ask->q, w,
+                         w);
         if (s->place.keep != NULL)
-            covsamp__mask(s->dtype, values(s), s->place.keep, w, w);
+            covsamp__mask(s->dtype, n, s->place.keep, w, w);
     }
     s->covariance->ops->take(s->covariance, &s->place, s->product, s->count);
 }
 
-void covsamp__ancestral_take(covsamp__solver *s, int32_t kind)
+static void take(covsamp__solver *s, int32_t kind)
 {
-    if (kind & COVSAMP_ASK_MEAN)
+    if (kind == COVSAMP_ASK_NOISE)
+        return;
+    if (kind & COVSAMP_ASK_MEAN) {
+        take_head(s);
         take_mean(s);
+    }
     if (kind & COVSAMP_ASK_JVP)
         take_products(s);
 }
+
+const covsamp__solver_ops covsamp__solver_ancestral = {.next = next, .take = take};

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* diag_model: a diagonal that a head of the network predicts (docs/math.md, "Learned diagonals"). */
+#include "covariance/covariance.h"
+
+#include <covsamp/covsamp.h>
+
+#include "numeric/vec.h"
+
+#include <math.h>
+
+static void layout(covsamp__covariance *c, covsamp__arena *arena)
+{
+    c->diagonal = covsamp__take(arena, c->batch, c->dim, covsamp__size_of(c->dtype));
+}
+
+static void take_mean(covsamp__covariance *c, const covsamp__place *p, const void *e,
+                      const void *head)
+{
+    const int64_t n = c->batch * c->dim;
+    switch (c->head) {
+    case COVSAMP_HEAD_OCM:
+        covsamp__affine(c->dtype, n, p->unit, p->unit, head, c->diagonal);
+        break;
+    case COVSAMP_HEAD_NPR:
+        covsamp__scale(c->dtype, n, p->unit, head, c->diagonal);
+        break;
+    case COVSAMP_HEAD_SN:
+        covsamp__combine_square(c->dtype, n, p->unit, head, -p->unit, e, c->diagonal);
+        break;
+    default: /* IDDPM: v itself */
+        covsamp__copy(c->dtype, n, head, c->diagonal);
+        return;
+    }
+    covsamp__limit(c->dtype, n, 0, p->cap, c->diagonal);
+}
+
+/* log variance = v' log large^2 + (1 - v') log small^2, v' = (v + 1) / 2. */
+static void draw_iddpm(covsamp__covariance *c, const covsamp__place *p, void *n)
+{
+    const double high = 2 * log(p->large), low = 2 * log(p->small);
+    covsamp__exp_scale(c->dtype, c->batch * c->dim, 0.5 * (high + low), 0.5 * (high - low),
+                       c->diagonal, p->z, n);
+}
+
+static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
+{
+    (void)failed;
+    if (c->head == COVSAMP_HEAD_IDDPM) {
+        draw_iddpm(c, p, n);
+        return 0;
+    }
+    for (int64_t b = 0; b < c->batch; b++)
+        covsamp__draw_diagonal(c, p, b, 1, n);
+    return 0;
+}
+
+const covsamp__covariance_ops covsamp__covariance_diag_model = {.needs_noise = 1,
+                                                                .needs_head = 1,
+                                                                .layout = layout,
+                                                                .open = covsamp__no_open,
+                                                                .take_mean = take_mean,
+                                                                .wants = covsamp__no_wants,
+                                                                .draw = draw};

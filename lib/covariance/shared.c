@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "covariance/covariance.h"
+
+#include "numeric/vec.h"
+
+#include <math.h>
+
+void covsamp__covariance_reset(covsamp__covariance *c)
+{
+    c->age = 0;
+}
+
+void covsamp__no_layout(covsamp__covariance *c, covsamp__arena *arena)
+{
+    (void)c;
+    (void)arena;
+}
+
+void covsamp__no_open(covsamp__covariance *c, const covsamp__place *p)
+{
+    (void)c;
+    (void)p;
+}
+
+const void *covsamp__no_wants(covsamp__covariance *c, const covsamp__place *p, int64_t *count)
+{
+    (void)c;
+    (void)p;
+    *count = 0;
+    return NULL;
+}
+
+double covsamp__step_variance(const covsamp__place *p, double c)
+{
+    c = fmin(fmax(c, 0), p->cap);
+    return fmin(p->lambda * p->lambda + p->b * p->b * c, p->limit);
+}
+
+/* lambda z where x0 was clipped: there C is 0. */
+static void outside(const covsamp__covariance *c, const covsamp__place *p, int64_t b, void *n)
+{
+    if (p->keep != NULL)
+        covsamp__select(c->dtype, c->dim, p->keep + b * c->dim, n, sqrt(covsamp__step_variance(p, 0)),
+                        covsamp__cat(c->dtype, p->z, b * c->dim), n);
+}
+
+void covsamp__draw_diagonal(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
+                            double scale, void *n)
+{
+    void *out = covsamp__at(c->dtype, n, b * c->dim);
+    covsamp__root_scale(c->dtype, c->dim, p->lambda * p->lambda, p->b * p->b * scale,
+                        covsamp__cat(c->dtype, c->diagonal, b * c->dim), p->limit,
+                        covsamp__cat(c->dtype, p->z, b * c->dim), out);
+    outside(c, p, b, out);
+}
+
+void covsamp__draw_isotropic(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
+                             double variance, void *n)
+{
+    void *out = covsamp__at(c->dtype, n, b * c->dim);
+    covsamp__scale(c->dtype, c->dim, sqrt(variance), covsamp__cat(c->dtype, p->z, b * c->dim), out);
+    outside(c, p, b, out);
+}

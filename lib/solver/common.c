@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What solvers share: memory, the beginning of a step, and x0 and noise from the model's output. */
+#include "solver/solver.h"
+
+#include "numeric/vec.h"
+
+int64_t covsamp__solver_values(const covsamp__solver *s)
+{
+    return s->batch * s->dim;
+}
+
+void covsamp__solver_layout(covsamp__solver *s, covsamp__arena *arena)
+{
+    const size_t size = covsamp__size_of(s->dtype);
+    const covsamp__covariance_ops *c = s->model.ops;
+    const int64_t two = s->ops->evaluations ? s->dim : 0;
+    s->x = covsamp__take(arena, s->batch, s->dim, size);
+    s->z = covsamp__take(arena, s->batch, s->dim, size);
+    s->mean = covsamp__take(arena, s->batch, s->dim, size);
+    s->mu = covsamp__take(arena, s->batch, s->dim, size);
+    s->head = covsamp__take(arena, s->batch, c->needs_head ? s->dim : 0, size);
+    s->old = covsamp__take(arena, s->batch, s->mean_order > 1 ? s->dim : 0, size);
+    s->aside = covsamp__take(arena, s->batch, c->needs_head ? s->dim : two, size);
+    s->slope = covsamp__take(arena, s->batch, two, size);
+    s->product = covsamp__take(arena, c->needs_products ? s->model.tangents : 0, s->batch,
+                               (size_t)s->dim * size);
+    s->keep = covsamp__take(arena, s->batch, s->clip > 0 ? s->dim : 0, sizeof(uint8_t));
+    c->layout(&s->model, arena);
+    s->fallback.ops->layout(&s->fallback, arena);
+}
+
+void covsamp__solver_open(covsamp__solver *s, const covsamp__plan *plan, uint64_t seed,
+                          int64_t first_sample, int64_t step)
+{
+    s->plan = plan;
+    s->phase = 0;
+    s->opened = 0;
+    s->v = NULL;
+    s->count = 0;
+    s->ask = &plan->t;
+    s->ask_x = s->x;
+    s->covariance = plan->covariance ? &s->model : &s->fallback;
+    s->place = plan->place;
+    s->place.z = s->z;
+    s->place.seed = seed;
+    s->place.first_sample = first_sample;
+    s->place.step = step;
+}
+
+void covsamp__solver_x0(covsamp__solver *s)
+{
+    const int64_t n = covsamp__solver_values(s);
+    covsamp__combine(s->dtype, n, s->ask->p, s->ask_x, s->ask->q, s->mean, s->mean);
+    if (s->clip > 0)
+        covsamp__clip(s->dtype, n, s->clip, s->mean, s->keep);
+}
+
+void covsamp__solver_noise(const covsamp__solver *s, void *out)
+{
+    const covsamp__level *at = &s->ask->at;
+    covsamp__combine(s->dtype, covsamp__solver_values(s), 1 / at->sigma, s->ask_x,
+                     -at->alpha / at->sigma, s->mean, out);
+}
