@@ -222,6 +222,7 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_CHURN_LOW = 48,      /* real: S_tmin, in sigma / alpha */
     COVSAMP_CHURN_HIGH = 49,     /* real: S_tmax */
     COVSAMP_CHURN_NOISE = 50,    /* real: S_noise */
+    COVSAMP_ADDIM_ETA = 51,      /* real: factor on the table COVSAMP_TABLE_X0_ERROR */
     COVSAMP_SEED = 60,           /* int: all 64 bits count */
     COVSAMP_FIRST_SAMPLE = 61,   /* int: number of the first sample of the batch */
     COVSAMP_NOISE = 62,          /* COVSAMP_NOISE_... */
@@ -330,6 +331,16 @@ COVSAMP_API covsamp_status covsamp_config_get_text(const covsamp_config *config,
 COVSAMP_API covsamp_status covsamp_config_set_schedule(covsamp_config *config,
                                                        const covsamp_schedule *schedule,
                                                        const int64_t *levels, int64_t count);
+enum { /* tables over levels 1 ... N, as an analysis of the network on data gives them */
+    COVSAMP_TABLE_NOISE = 1,   /* mean square of the predicted noise, E|e|^2 / dim: for "analytic" and
+                                  the trace guard */
+    COVSAMP_TABLE_X0_ERROR = 2 /* E|x0 - E[x0|x_t]|^2 / dim: for "addim" */
+};
+/** Sets a table; values[n - 1] belongs to level n.  Copied.  Each must be finite and >= 0; that count is
+ *  the schedule's number of levels is checked by covsamp_sampler_new().  count 0 removes the table.
+ *  Errors: E_NULL, E_RANGE, E_NOMEM; the old one stays. */
+COVSAMP_API covsamp_status covsamp_config_set_table(covsamp_config *config, int32_t table,
+                                                    const double *values, int64_t count);
 /** What was wrong with the last call on this configuration, covsamp_sampler_new() included; "" if
  *  nothing was.  Never NULL; valid until the next call on it. */
 COVSAMP_API const char *covsamp_config_message(const covsamp_config *config);
@@ -425,6 +436,7 @@ typedef struct covsamp_request {
     void *mean;
     void *product;
     void *noise;
+    void *head; /* with a mean, for covariance = diag_model: the head's output, [batch][dim] */
 } covsamp_request;
 
 /** The open request; asking again returns it unchanged.  COVSAMP_OK, COVSAMP_DONE, COVSAMP_CANCELLED

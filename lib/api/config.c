@@ -2,6 +2,7 @@
 #include "api/config.h"
 
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,11 @@ static size_t level_bytes(int64_t steps)
     return (size_t)steps * sizeof(int64_t);
 }
 
+static size_t table_bytes(int64_t count)
+{
+    return (size_t)count * sizeof(double);
+}
+
 void covsamp_config_free(covsamp_config *config)
 {
     if (config == NULL)
@@ -43,6 +49,8 @@ void covsamp_config_free(covsamp_config *config)
     const covsamp_allocator mem = config->mem;
     covsamp_schedule_free(config->schedule);
     covsamp__release(&mem, config->levels, level_bytes(config->steps));
+    for (int i = 0; i < 2; i++)
+        covsamp__release(&mem, config->table[i], table_bytes(config->table_count[i]));
     covsamp__release(&mem, config, sizeof *config);
 }
 
@@ -275,5 +283,39 @@ covsamp_status covsamp_config_set_schedule(covsamp_config *config, const covsamp
     config->schedule = copy;
     config->levels = own;
     config->steps = count;
+    return covsamp__ok(&config->error);
+}
+
+covsamp_status covsamp_config_set_table(covsamp_config *config, int32_t table,
+                                        const double *values, int64_t count)
+{
+    char text[COVSAMP__REAL_BYTES];
+    if (config == NULL)
+        return COVSAMP_E_NULL;
+    if (table < COVSAMP_TABLE_NOISE || table > COVSAMP_TABLE_X0_ERROR)
+        return covsamp__fail(&config->error, COVSAMP_E_RANGE,
+                             "%s: table is %" PRId32 ", must be COVSAMP_TABLE_NOISE (1) or "
+                             "COVSAMP_TABLE_X0_ERROR (2)",
+                             __func__, table);
+    if (count < 0 || count >= INT64_C(1) << 24)
+        return covsamp__fail(&config->error, COVSAMP_E_RANGE,
+                             "%s: count is %" PRId64 ", must be in 0 ... 2^24 - 1", __func__, count);
+    if (values == NULL && count > 0)
+        return covsamp__fail(&config->error, COVSAMP_E_NULL, "%s: values is NULL", __func__);
+    for (int64_t i = 0; i < count; i++)
+        if (!(values[i] >= 0 && values[i] <= DBL_MAX))
+            return covsamp__fail(&config->error, COVSAMP_E_RANGE,
+                                 "%s: values[%" PRId64 "] is %s, must be finite and >= 0", __func__,
+                                 i, covsamp__real(values[i], text));
+    double *own = count > 0 ? covsamp__alloc(&config->mem, table_bytes(count)) : NULL;
+    if (own == NULL && count > 0)
+        return covsamp__fail(&config->error, COVSAMP_E_NOMEM, "%s: no memory for %" PRId64 " values",
+                             __func__, count);
+    if (count > 0)
+        memcpy(own, values, table_bytes(count));
+    covsamp__release(&config->mem, config->table[table - 1],
+                     table_bytes(config->table_count[table - 1]));
+    config->table[table - 1] = own;
+    config->table_count[table - 1] = count;
     return covsamp__ok(&config->error);
 }

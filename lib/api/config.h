@@ -19,6 +19,8 @@ struct covsamp_config {
     covsamp_schedule *schedule;              /* own copy, or NULL */
     int64_t *levels;                         /* the levels to visit, noisiest first */
     int64_t steps;                           /* how many */
+    double *table[2];                        /* by COVSAMP_TABLE_... - 1, NULL: none */
+    int64_t table_count[2];
 };
 
 /* The value of an option that exists. */

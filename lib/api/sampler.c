@@ -1,109 +1,54 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The life of a sampler: check the configuration, plan the steps, take the memory. */
-#include "api/config.h"
+#include "api/method.h"
 #include "machine/machine.h"
 
-#include "numeric/linalg.h"
-#include "numeric/vec.h"
-
-#include <inttypes.h>
 #include <string.h>
 
 #define NEW "covsamp_sampler_new"
 
-static const covsamp__covariance_ops *find_covariance(int64_t name)
+static int64_t least(int64_t a, int64_t b)
 {
-    switch (name) {
-    case COVSAMP_COV_NONE:
-        return &covsamp__covariance_none;
-    case COVSAMP_COV_SMALL:
-        return &covsamp__covariance_small;
-    case COVSAMP_COV_LARGE:
-        return &covsamp__covariance_large;
-    case COVSAMP_COV_DENSE:
-        return &covsamp__covariance_dense;
-    default:
-        return &covsamp__covariance_krylov;
-    }
+    return a < b ? a : b;
 }
 
-/* ---- checking what single options cannot know ---- */
-
-static covsamp_status check(covsamp_config *c)
+static void read_covariance(const covsamp_config *c, const covsamp__method *m,
+                            covsamp__solver *solver)
 {
-    const int64_t batch = covsamp__config_int(c, COVSAMP_BATCH);
-    const int64_t dim = covsamp__config_int(c, COVSAMP_DIM);
-    const int64_t covariance = covsamp__config_int(c, COVSAMP_COVARIANCE);
-    const int64_t steps = covsamp__config_int(c, COVSAMP_KRYLOV_STEPS);
-    const int64_t first = covsamp__config_int(c, COVSAMP_FIRST_SAMPLE);
-    const double eta = covsamp__config_real(c, COVSAMP_ETA);
-    char text[COVSAMP__REAL_BYTES];
-    if (batch == 0 || dim == 0)
-        return covsamp__fail(&c->error, COVSAMP_E_RANGE, NEW ": option %s is not set",
-                             batch == 0 ? "batch" : "dim");
-    if (c->schedule == NULL)
-        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             NEW ": no schedule is set, covsamp_config_set_schedule() does");
-    if (first > INT64_MAX - batch)
-        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             NEW ": first_sample is %" PRId64 ", must be at most %" PRId64
-                                 " for a batch of %" PRId64,
-                             first, INT64_MAX - batch, batch);
-    if (covariance == COVSAMP_COV_LARGE && eta != 1)
-        return covsamp__fail(&c->error, COVSAMP_E_UNSUPPORTED,
-                             NEW ": eta is %s, must be 1 for covariance = large",
-                             covsamp__real(eta, text));
-    if (covariance == COVSAMP_COV_DENSE && dim > COVSAMP__MAX_ORDER)
-        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             NEW ": dim is %" PRId64 ", must be at most %d for covariance = dense",
-                             dim, COVSAMP__MAX_ORDER);
-    if (covariance == COVSAMP_COV_KRYLOV && steps > COVSAMP__MAX_ORDER && dim > COVSAMP__MAX_ORDER)
-        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             NEW ": krylov_steps is %" PRId64 ", must be at most %d for dim = %"
-                                 PRId64, steps, COVSAMP__MAX_ORDER, dim);
-    return COVSAMP_OK;
+    covsamp__covariance *model = &solver->model;
+    model->ops = m->covariance;
+    model->dtype = solver->dtype;
+    model->batch = solver->batch;
+    model->dim = solver->dim;
+    model->head = (int32_t)covsamp__config_int(c, COVSAMP_HEAD);
+    model->probes = covsamp__config_int(c, COVSAMP_PROBES);
+    model->reuse = covsamp__config_int(c, COVSAMP_REUSE);
+    model->tolerance = covsamp__config_real(c, COVSAMP_TOLERANCE);
+    model->tangents = covsamp__config_int(c, COVSAMP_TANGENTS);
+    if (m->covariance_name == COVSAMP_COV_KRYLOV)
+        model->tangents = 1;
+    else if (m->covariance_name == COVSAMP_COV_DENSE)
+        model->tangents = least(model->tangents, solver->dim);
+    else
+        model->tangents = least(model->tangents, model->probes);
+    model->krylov.dtype = solver->dtype;
+    model->krylov.batch = solver->batch;
+    model->krylov.dim = solver->dim;
+    /* More than dim steps are none: the space is the whole then. */
+    model->krylov.most = least(covsamp__config_int(c, COVSAMP_KRYLOV_STEPS), solver->dim);
+    solver->fallback = *model;
+    solver->fallback.ops =
+        covsamp__config_int(c, COVSAMP_WINDOW_FALLBACK) == COVSAMP_COV_ANALYTIC
+            ? &covsamp__covariance_analytic
+            : &covsamp__covariance_small;
 }
-
-/* ---- planning ---- */
-
-static covsamp_status plan_step(const covsamp_config *c, int64_t i, int products,
-                                covsamp__plan *plan, covsamp__error *error)
-{
-    const int last = i + 1 == c->steps;
-    const covsamp__level s = covsamp__schedule_level(c->schedule, last ? 0 : c->levels[i + 1]);
-    const covsamp__level below = covsamp__schedule_level(c->schedule, c->levels[i] - 1);
-    const int64_t high = covsamp__config_int(c, COVSAMP_WINDOW_HIGH);
-    plan->t = covsamp__schedule_level(c->schedule, c->levels[i]);
-    covsamp__transition_between(&plan->t, &s, covsamp__config_real(c, COVSAMP_ETA),
-                                &plan->transition);
-    plan->kappa = plan->t.alpha > 0 ? plan->t.sigma * plan->t.sigma / plan->t.alpha : 0;
-    plan->noisy = covsamp__config_int(c, COVSAMP_COVARIANCE) != COVSAMP_COV_NONE &&
-                  (!last || covsamp__config_int(c, COVSAMP_LAST_NOISE));
-    plan->covariance = !products ||
-                       (plan->kappa > 0 &&
-                        c->levels[i] >= covsamp__config_int(c, COVSAMP_WINDOW_LOW) &&
-                        (high == 0 || c->levels[i] <= high));
-    return covsamp__prediction((int32_t)covsamp__config_int(c, COVSAMP_PREDICTION), &plan->t,
-                               &below, &plan->p, &plan->q, error, NEW);
-}
-
-static covsamp_status make_plan(const covsamp_config *c, covsamp_sampler *s, covsamp__error *error)
-{
-    covsamp_status status = COVSAMP_OK;
-    for (int64_t i = 0; status == COVSAMP_OK && i < c->steps; i++)
-        status = plan_step(c, i, s->solver.model.ops->needs_products, &s->plan[i], error);
-    const covsamp__level *top = &s->plan[0].t;
-    /* q(x_N) is close to N(0, I) where the variance is preserved, to N(0, sigma^2 I) elsewhere. */
-    s->start_scale = c->schedule->family == COVSAMP__VP ? 1 : top->sigma;
-    return status;
-}
-
-/* ---- memory ---- */
 
 static void read_options(const covsamp_config *c, covsamp_sampler *s)
 {
+    const covsamp__method method = covsamp__method_of(c);
     covsamp__solver *solver = &s->solver;
-    covsamp__covariance *model = &solver->model;
+    solver->ops = method.solver;
+    solver->mean_order = method.mean_order;
     solver->dtype = (int32_t)covsamp__config_int(c, COVSAMP_DTYPE);
     solver->batch = covsamp__config_int(c, COVSAMP_BATCH);
     solver->dim = covsamp__config_int(c, COVSAMP_DIM);
@@ -111,23 +56,8 @@ static void read_options(const covsamp_config *c, covsamp_sampler *s)
     solver->eps_raw = covsamp__config_int(c, COVSAMP_EPS_AFTER_CLIP) == COVSAMP_EPS_RAW;
     solver->clip_covariance = covsamp__config_int(c, COVSAMP_CLIP_COVARIANCE) != 0;
     solver->mean_jvp = covsamp__config_int(c, COVSAMP_MEAN_JVP) != 0;
-    model->ops = find_covariance(covsamp__config_int(c, COVSAMP_COVARIANCE));
-    model->dtype = solver->dtype;
-    model->batch = solver->batch;
-    model->dim = solver->dim;
-    model->tangents = covsamp__config_int(c, COVSAMP_COVARIANCE) == COVSAMP_COV_DENSE
-                          ? covsamp__config_int(c, COVSAMP_TANGENTS)
-                          : 1;
-    if (model->tangents > solver->dim)
-        model->tangents = solver->dim;
-    model->krylov.dtype = solver->dtype;
-    model->krylov.batch = solver->batch;
-    model->krylov.dim = solver->dim;
-    model->krylov.most = covsamp__config_int(c, COVSAMP_KRYLOV_STEPS);
-    if (model->krylov.most > solver->dim)
-        model->krylov.most = solver->dim; /* the space is the whole then */
-    solver->small = *model;
-    solver->small.ops = &covsamp__covariance_small;
+    solver->churn_noise = covsamp__config_real(c, COVSAMP_CHURN_NOISE);
+    read_covariance(c, &method, solver);
     s->ask_noise = covsamp__config_int(c, COVSAMP_NOISE) == COVSAMP_NOISE_ASK;
     s->check_finite = covsamp__config_int(c, COVSAMP_CHECK_FINITE) != 0;
     s->report_steps = covsamp__config_int(c, COVSAMP_REPORT_STEPS) != 0;
@@ -169,7 +99,7 @@ covsamp_status covsamp_sampler_new(covsamp_sampler **out, covsamp_config *config
     *out = NULL;
     if (config == NULL)
         return COVSAMP_E_NULL;
-    covsamp_status status = check(config);
+    covsamp_status status = covsamp__method_check(config, NEW);
     if (status != COVSAMP_OK)
         return status;
     covsamp_sampler stand_in;
@@ -191,7 +121,7 @@ covsamp_status covsamp_sampler_new(covsamp_sampler **out, covsamp_config *config
     s->bytes = bytes;
     read_options(config, s);
     layout(s, config->steps, &arena);
-    status = make_plan(config, s, &config->error);
+    status = covsamp__make_plan(config, s->plan, &s->start_scale, &config->error, NEW);
     if (status != COVSAMP_OK) {
         covsamp_sampler_free(s);
         return status;

@@ -23,6 +23,7 @@ void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_s
     s->open = 0;
     s->answer = 0;
     atomic_store(&s->cancelled, 0);
+    covsamp__covariance_reset(&s->solver.model);
     forget_counts(s);
 }
 
@@ -52,8 +53,8 @@ static covsamp_status fail(covsamp_sampler *s, covsamp_status status)
 static void open_step(covsamp_sampler *s)
 {
     s->request.point = s->next_point++;
-    s->solver.plan = &s->plan[s->request.step];
-    s->solver.phase = 0;
+    covsamp__solver_open(&s->solver, &s->plan[s->request.step], s->seed, s->first_sample,
+                         s->request.step);
     s->phase = COVSAMP__IN_STEP;
 }
 
@@ -71,7 +72,7 @@ static covsamp_status end_step(covsamp_sampler *s, const char *function)
 static covsamp_status advance_step(covsamp_sampler *s, const char *function)
 {
     for (;;) {
-        int32_t want = covsamp__ancestral_next(&s->solver);
+        int32_t want = s->solver.ops->next(&s->solver);
         if (want == COVSAMP_E_LINALG) {
             covsamp__fail(&s->error, want,
                           "%s: the eigenvalues of the covariance of sample %" PRId64
@@ -87,7 +88,7 @@ static covsamp_status advance_step(covsamp_sampler *s, const char *function)
             return COVSAMP_OK;
         }
         make_noise(s, COVSAMP_STREAM_STEP);
-        covsamp__ancestral_take(&s->solver, want);
+        s->solver.ops->take(&s->solver, want);
     }
 }
 
@@ -188,7 +189,7 @@ covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const c
         start_from_noise(s);
     } else if (s->phase == COVSAMP__IN_STEP) {
         s->open = 0;
-        covsamp__ancestral_take(&s->solver, q->kind);
+        s->solver.ops->take(&s->solver, q->kind);
     } else { /* STEP_END: `open` tells advance() that this end was reported */
         return advance(s, 1, function);
     }

@@ -9,8 +9,18 @@ void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream)
 {
     const covsamp__solver *solver = &s->solver;
     covsamp_request *q = &s->request;
-    const covsamp__level *t = &s->plan[q->step].t;
+    const covsamp__level *t = &s->plan[q->step].t.at;
+    const int mean = kind < COVSAMP_ASK_NOISE && (kind & COVSAMP_ASK_MEAN);
     const int jvp = kind < COVSAMP_ASK_NOISE && (kind & COVSAMP_ASK_JVP);
+    q->x = solver->x;
+    if (mean || jvp) {
+        t = &solver->ask->at;
+        q->x = solver->ask_x;
+    }
+    if (s->solver.moved) { /* another x or time than the last request of this step was about */
+        q->point = s->next_point++;
+        s->solver.moved = 0;
+    }
     q->kind = kind;
     q->stream = stream;
     q->branch = 0;
@@ -18,11 +28,11 @@ void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream)
     q->time = t->time;
     q->alpha = t->alpha;
     q->sigma = t->sigma;
-    q->x = solver->x;
     q->tangents = jvp ? solver->count : 0;
     q->v = jvp ? solver->v : NULL;
     q->product = jvp ? solver->product : NULL;
-    q->mean = kind < COVSAMP_ASK_NOISE && (kind & COVSAMP_ASK_MEAN) ? solver->mean : NULL;
+    q->mean = mean ? solver->mean : NULL;
+    q->head = mean && solver->plan->noisy && solver->covariance->ops->needs_head ? solver->head : NULL;
     q->noise = kind == COVSAMP_ASK_NOISE ? solver->z : NULL;
     s->open = 1;
 }
@@ -40,7 +50,7 @@ covsamp_status covsamp__values_check(covsamp_sampler *s, const void *values, con
                 "%s: the %s holds a NaN or infinity at value %" PRId64 " of sample %" PRId64
                 " (step %" PRId64 " of %" PRId64 ", level %" PRId64 "), must be finite",
                 function, what, i, s->first_sample + b, s->request.step, s->request.steps,
-                s->plan[s->request.step].t.level);
+                s->plan[s->request.step].t.at.level);
     }
     return COVSAMP_OK;
 }
@@ -51,6 +61,8 @@ covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function)
     covsamp_status status = COVSAMP_OK;
     if (q->mean != NULL)
         status = covsamp__values_check(s, q->mean, "model's mean", function);
+    if (status == COVSAMP_OK && q->head != NULL)
+        status = covsamp__values_check(s, q->head, "model's head", function);
     for (int64_t k = 0; status == COVSAMP_OK && q->product != NULL && k < q->tangents; k++)
         status = covsamp__values_check(
             s, covsamp__cat(q->dtype, q->product, k * q->tangent_stride), "model's product",

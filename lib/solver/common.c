@@ -35,6 +35,7 @@ void covsamp__solver_open(covsamp__solver *s, const covsamp__plan *plan, uint64_
     s->plan = plan;
     s->phase = 0;
     s->opened = 0;
+    s->moved = 0;
     s->v = NULL;
     s->count = 0;
     s->ask = &plan->t;

@@ -32,6 +32,7 @@ static void churn(covsamp__solver *s)
     const covsamp__plan *plan = s->plan;
     covsamp__combine(s->dtype, covsamp__solver_values(s), plan->churned, s->x,
                      plan->variance * s->churn_noise, s->z, s->x);
+    s->moved = 1;
 }
 
 /* out = (alpha_s / alpha_t) x + (sigma_s - alpha_s sigma_t / alpha_t) e: DDIM's step, exact in y. */
@@ -56,6 +57,7 @@ static void take_first(covsamp__solver *s)
     follow(s, s->slope, s->aside);
     s->ask = &s->plan->u;
     s->ask_x = s->aside;
+    s->moved = 1;
 }
 
 static void take_second(covsamp__solver *s)

@@ -37,6 +37,7 @@ static void take(covsamp__solver *s, int32_t kind)
         follow(s, &s->plan->u.at, s->aside);
         s->ask = &s->plan->u;
         s->ask_x = s->aside;
+        s->moved = 1;
         return;
     }
     follow(s, &s->plan->s, s->x);

@@ -47,8 +47,10 @@ typedef struct {
 struct covsamp__solver {
     const covsamp__solver_ops *ops;
     int32_t dtype;
+    int32_t reserved;
     int32_t eps_raw, clip_covariance, mean_jvp, mean_order; /* options */
     int32_t phase, opened;
+    int32_t moved; /* set by next(): ask or ask_x changed within the step */
     int64_t batch, dim;
     double clip; /* 0: off */
     double churn_noise;

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From options to what will be done: the solver and covariance in use, whether they go together, and
+ * the plan of every step. */
+#ifndef COVSAMP_API_METHOD_H
+#define COVSAMP_API_METHOD_H
+
+#include "api/config.h"
+#include "solver/solver.h"
+
+/* euler, dpmpp_2m and dpmpp_2m_sde are ancestral with the other options fixed. */
+typedef struct {
+    const covsamp__solver_ops *solver;
+    const covsamp__covariance_ops *covariance;
+    double eta;
+    int64_t covariance_name; /* COVSAMP_COV_... */
+    int32_t mean_order, reserved;
+} covsamp__method;
+
+covsamp__method covsamp__method_of(const covsamp_config *config);
+/* Whether all options go together; what single options cannot know. */
+covsamp_status covsamp__method_check(covsamp_config *config, const char *function);
+/* Plans the steps; *start_scale receives the deviation of x at the first level. */
+covsamp_status covsamp__make_plan(const covsamp_config *config, covsamp__plan *plan,
+                                  double *start_scale, covsamp__error *error, const char *function);
+
+#endif
