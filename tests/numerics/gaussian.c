@@ -245,6 +245,23 @@ covsamp_model model_of(covsamp_answer_fn function, void *user)
 
 /* ---- samplers ---- */
 
+static const double *table_in_use[2];
+static int64_t table_length[2];
+
+void use_table(int32_t table, const double *values, int64_t count)
+{
+    table_in_use[table - 1] = values;
+    table_length[table - 1] = count;
+}
+
+static covsamp_status set_tables(covsamp_config *config)
+{
+    covsamp_status status = COVSAMP_OK;
+    for (int32_t t = 0; t < 2 && status == COVSAMP_OK; t++)
+        status = covsamp_config_set_table(config, t + 1, table_in_use[t], table_length[t]);
+    return status;
+}
+
 /* name=value name=value ... */
 static covsamp_status set_options(covsamp_config *config, char *text)
 {
@@ -276,6 +293,8 @@ covsamp_sampler *sampler_of(const covsamp_schedule *schedule, const int64_t *lev
         status = set_options(config, text);
     if (status == COVSAMP_OK)
         status = covsamp_config_set_schedule(config, schedule, levels, count);
+    if (status == COVSAMP_OK)
+        status = set_tables(config);
     if (status == COVSAMP_OK)
         status = covsamp_sampler_new(&s, config);
     if (status != COVSAMP_OK)

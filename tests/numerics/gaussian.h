@@ -73,6 +73,8 @@ covsamp_model model_of(covsamp_answer_fn answer, void *user);
  * with the sentence on stderr if that fails. */
 covsamp_sampler *sampler_of(const covsamp_schedule *schedule, const int64_t *levels, int64_t count,
                             const char *format, ...);
+/* The table that every later sampler_of() gives to its sampler; count 0: none. */
+void use_table(int32_t table, const double *values, int64_t count);
 /* DDPM's schedule of 1000 levels, 1e-4 to 0.02. */
 covsamp_schedule *linear_schedule(void);
 /* The sampler's batch as doubles, [batch][dim]. */
