@@ -133,10 +133,15 @@ covsamp_status covsamp__method_check(covsamp_config *c, const char *function)
     if (m.covariance_name == COVSAMP_COV_DIAG_MODEL && m.eta != 1 &&
         covsamp__config_int(c, COVSAMP_HEAD) == COVSAMP_HEAD_IDDPM)
         return unsupported_eta(c, "head = iddpm", function);
-    if (m.mean_order > 1 && covsamp__config_int(c, COVSAMP_EPS_AFTER_CLIP) == COVSAMP_EPS_RAW &&
-        covsamp__config_real(c, COVSAMP_CLIP_X0) > 0)
-        return covsamp__fail(&c->error, COVSAMP_E_UNSUPPORTED,
-                             "%s: eps_after_clip is raw, must be recompute for a mean of order 2",
-                             function);
+    if (covsamp__config_int(c, COVSAMP_EPS_AFTER_CLIP) == COVSAMP_EPS_RAW &&
+        covsamp__config_real(c, COVSAMP_CLIP_X0) > 0) {
+        const char *what = m.mean_order > 1                          ? "a mean of order 2"
+                           : m.solver != &covsamp__solver_ancestral ? "this solver"
+                                                                     : NULL;
+        if (what != NULL)
+            return covsamp__fail(&c->error, COVSAMP_E_UNSUPPORTED,
+                                 "%s: eps_after_clip is raw, must be recompute for %s", function,
+                                 what);
+    }
     return check_tables(c, m.covariance_name, function);
 }

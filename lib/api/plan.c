@@ -36,7 +36,8 @@ static double pixel_limit(const covsamp_config *c, int64_t step)
     return pixels > 0 && step + 2 == c->steps ? deviation * deviation : INFINITY;
 }
 
-/* beta-tilde of the step; into data, where it is 0, that of the schedule's own step from 2 to 1. */
+/* beta-tilde of the step; into data, where it is 0, that of the schedule's own step from 2 to 1, or
+ * beta where the schedule has no such step. */
 static double small_deviation(const planner *p, const covsamp__plan *plan)
 {
     covsamp__transition ddpm;
@@ -46,7 +47,7 @@ static double small_deviation(const planner *p, const covsamp__plan *plan)
         s = covsamp__schedule_level(p->config->schedule, 1);
     }
     covsamp__transition_between(&t, &s, 1, &ddpm);
-    return ddpm.lambda;
+    return ddpm.lambda > 0 ? ddpm.lambda : plan->transition.large;
 }
 
 static void plan_covariance(const planner *p, int64_t i, covsamp__plan *plan)
@@ -105,7 +106,9 @@ static covsamp_status churned_level(const planner *p, covsamp__level *t)
         *t = at;
         return COVSAMP_OK;
     }
-    const covsamp__level top = covsamp__schedule_level(c->schedule, c->schedule->levels);
+    covsamp__level top = covsamp__schedule_level(c->schedule, c->schedule->levels);
+    if (!(top.alpha > 0)) /* t has an alpha, so there is one below */
+        top = covsamp__schedule_level(c->schedule, c->schedule->levels - 1);
     if (-2 * log(lifted) <= top.log_snr) {
         *t = top;
         return COVSAMP_OK;
@@ -157,9 +160,9 @@ static covsamp_status plan_step(const planner *p, int64_t i, covsamp__plan *plan
 {
     const covsamp_config *c = p->config;
     const int last = i + 1 == c->steps;
+    plan->from = covsamp__schedule_level(c->schedule, c->levels[i]);
     plan->s = covsamp__schedule_level(c->schedule, last ? 0 : c->levels[i + 1]);
-    covsamp_status status =
-        spot_at(p, covsamp__schedule_level(c->schedule, c->levels[i]), &plan->t);
+    covsamp_status status = spot_at(p, plan->from, &plan->t);
     if (status != COVSAMP_OK)
         return status;
     covsamp__transition_between(&plan->t.at, &plan->s, p->method.eta, &plan->transition);

@@ -60,7 +60,7 @@ struct covsamp__covariance {
     covsamp__krylov krylov; /* krylov: its space */
     int64_t column;         /* tangents taken at this place: dense, probes */
     double *matrix;         /* dense: [batch][dim][dim], column-major */
-    double *vector, *value, *work; /* small work; state_isotropic: value[batch] */
+    double *vector, *value, *work; /* small work; probes: value[batch] traces, vector[batch] counts */
     void *unit;             /* tangents [tangents][batch][dim] */
     void *diagonal;         /* diagonal models: variances of x0 [batch][dim] */
     double estimate_unit;   /* probes: the place's unit when the estimate was made */
@@ -79,9 +79,11 @@ extern const covsamp__covariance_ops covsamp__covariance_none, covsamp__covarian
 void covsamp__no_layout(covsamp__covariance *c, covsamp__arena *arena);
 void covsamp__no_open(covsamp__covariance *c, const covsamp__place *p);
 const void *covsamp__no_wants(covsamp__covariance *c, const covsamp__place *p, int64_t *count);
+/* What C is multiplied by so that trace(C) / dim, here `mean`, obeys the trace guard. */
+double covsamp__guard_scale(const covsamp__place *p, double mean);
 /* lambda^2 + b^2 c, c limited to [0, cap], the whole to the limit. */
 double covsamp__step_variance(const covsamp__place *p, double c);
-/* n = (that)^(1/2) z with c = scale diagonal for sample b, lambda z outside P. */
+/* n = (that)^(1/2) z with c = scale diagonal >= 0 for sample b, lambda z outside P. */
 void covsamp__draw_diagonal(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
                             double scale, void *n);
 /* n = deviation z for sample b, lambda z outside P. */

@@ -83,6 +83,10 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
             *failed = b;
             return info;
         }
+        double trace = 0;
+        for (int64_t i = 0; i < d; i++)
+            trace += c->value[i];
+        const double scale = covsamp__guard_scale(p, trace / (double)d);
         const uint8_t *keep = p->keep == NULL ? NULL : p->keep + b * d;
         covsamp__to_double(c->dtype, d, covsamp__cat(c->dtype, p->z, b * d), z);
         if (keep != NULL)
@@ -90,14 +94,14 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
         covsamp__gemv(1, d, d, a, z, u);
         for (int64_t i = 0; i < d; i++) {
             c->counts.clamped += c->value[i] < 0;
-            u[i] *= sqrt(covsamp__step_variance(p, fmin(c->value[i], p->ritz_cap)));
+            u[i] *= sqrt(covsamp__step_variance(p, fmin(scale * c->value[i], p->ritz_cap)));
         }
         c->counts.values += d;
         covsamp__gemv(0, d, d, a, u, z);
         void *out = covsamp__at(c->dtype, n, b * d);
         covsamp__from_double(c->dtype, d, z, out);
         if (keep != NULL) /* exactly: the root of a rounded 0 would not be small */
-            covsamp__select(c->dtype, d, keep, out, p->lambda,
+            covsamp__select(c->dtype, d, keep, out, sqrt(covsamp__step_variance(p, 0)),
                             covsamp__cat(c->dtype, p->z, b * d), out);
     }
     return 0;

@@ -39,7 +39,7 @@ static void draw_iddpm(covsamp__covariance *c, const covsamp__place *p, void *n)
 {
     const double high = 2 * log(p->large), low = 2 * log(p->small);
     covsamp__exp_scale(c->dtype, c->batch * c->dim, 0.5 * (high + low), 0.5 * (high - low),
-                       c->diagonal, p->z, n);
+                       c->diagonal, log(p->limit), p->z, n);
 }
 
 static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)

@@ -34,13 +34,14 @@ static const void *wants(covsamp__covariance *c, const covsamp__place *p, int64_
     return v;
 }
 
-enum { LAMBDA2, B2, HIGHEST, LIMIT, PARAMETERS };
+enum { LAMBDA2, B2, SCALE, HIGHEST, LIMIT, PARAMETERS };
 
 /* (lambda^2 + b^2 theta)^(1/2) within the bounds of the place. */
 static double root(double theta, const double *parameters)
 {
     const double variance =
-        parameters[LAMBDA2] + parameters[B2] * fmin(theta, parameters[HIGHEST]);
+        parameters[LAMBDA2] +
+        parameters[B2] * fmin(parameters[SCALE] * theta, parameters[HIGHEST]);
     return sqrt(fmin(variance, parameters[LIMIT]));
 }
 
@@ -55,10 +56,11 @@ static void set_parameters(const covsamp__covariance *c, const covsamp__place *p
         const void *z = covsamp__cat(c->dtype, p->z, sample * c->dim);
         const double trace = k->h[sample * k->most * k->most] * k->norm[sample] * k->norm[sample] /
                              covsamp__dot(c->dtype, c->dim, z, z);
-        scale = trace > p->guard ? p->guard / trace : 1;
+        scale = covsamp__guard_scale(p, trace);
     }
     parameters[LAMBDA2] = p->lambda * p->lambda;
-    parameters[B2] = p->b * p->b * scale;
+    parameters[B2] = p->b * p->b;
+    parameters[SCALE] = scale;
     parameters[HIGHEST] = fmin(p->cap, p->ritz_cap);
     parameters[LIMIT] = p->limit;
 }
@@ -68,12 +70,10 @@ static void take(covsamp__covariance *c, const covsamp__place *p, void *products
     (void)count;
     double parameters[PARAMETERS];
     covsamp__krylov_take(&c->krylov, products, p->magnitude, &c->counts);
-    if (c->tolerance > 0 && c->krylov.length < c->krylov.most) {
-        /* Without the guard, whose scale differs from sample to sample; a failure shows in draw(). */
-        covsamp__place plain = *p;
-        plain.guard = INFINITY;
-        set_parameters(c, &plain, 0, parameters);
-        (void)covsamp__krylov_stop(&c->krylov, root, parameters, c->tolerance, c->vector);
+    for (int64_t s = 0; c->tolerance > 0 && c->krylov.length < c->krylov.most && s < c->batch; s++) {
+        set_parameters(c, p, s, parameters);
+        (void)covsamp__krylov_stop(&c->krylov, s, root, parameters, c->tolerance, c->vector,
+                                   &c->counts); /* a failure shows in draw() */
     }
 }
 

@@ -18,6 +18,7 @@ static void layout(covsamp__covariance *c, covsamp__arena *arena)
     c->unit = covsamp__take(arena, c->tangents, c->batch, (size_t)c->dim * size);
     c->diagonal = covsamp__take(arena, c->batch, c->dim, size);
     c->value = covsamp__take(arena, c->batch, 1, sizeof(double));
+    c->vector = covsamp__take(arena, c->batch, 1, sizeof(double));
 }
 
 /* Whether the estimate of an earlier step serves. */
@@ -82,28 +83,7 @@ static double trace(const covsamp__covariance *c, int64_t b)
     return sum;
 }
 
-/* By how much the estimate is scaled: to the present unit, and down to the trace guard. */
-static double scale_of(const covsamp__covariance *c, const covsamp__place *p, double sum)
-{
-    const double scale = c->age > 1 ? p->unit / c->estimate_unit : 1;
-    const double mean = scale * sum / (double)c->dim;
-    return mean > p->guard ? scale * p->guard / mean : scale;
-}
-
-static int draw_diagonal(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
-{
-    (void)failed;
-    for (int64_t b = 0; b < c->batch; b++) {
-        const double scale = scale_of(c, p, isfinite(p->guard) ? trace(c, b) : 0);
-        if (c->age == 1)
-            covsamp__limit(c->dtype, c->dim, 0, p->cap / scale,
-                           covsamp__at(c->dtype, c->diagonal, b * c->dim));
-        covsamp__draw_diagonal(c, p, b, scale, n);
-    }
-    return 0;
-}
-
-/* The mean over the values that P keeps: the others have no variance. */
+/* Values that P keeps: the others have no variance. */
 static double kept(const covsamp__covariance *c, const covsamp__place *p, int64_t b)
 {
     int64_t count = 0;
@@ -114,13 +94,40 @@ static double kept(const covsamp__covariance *c, const covsamp__place *p, int64_
     return count > 0 ? (double)count : 1;
 }
 
+/* When an estimate is new: its traces and what they were over, before negative values are dropped;
+ * later steps use the same numbers. */
+static void settle(covsamp__covariance *c, const covsamp__place *p, int64_t b)
+{
+    if (c->age > 1)
+        return;
+    c->value[b] = trace(c, b);
+    c->vector[b] = kept(c, p, b);
+    covsamp__limit(c->dtype, c->dim, 0, INFINITY, covsamp__at(c->dtype, c->diagonal, b * c->dim));
+}
+
+/* By how much the estimate is scaled: to the present unit, and down to the trace guard. */
+static double scale_of(const covsamp__covariance *c, const covsamp__place *p, int64_t b)
+{
+    const double scale = c->age > 1 ? p->unit / c->estimate_unit : 1;
+    return scale * covsamp__guard_scale(p, scale * c->value[b] / (double)c->dim);
+}
+
+static int draw_diagonal(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
+{
+    (void)failed;
+    for (int64_t b = 0; b < c->batch; b++) {
+        settle(c, p, b);
+        covsamp__draw_diagonal(c, p, b, scale_of(c, p, b), n);
+    }
+    return 0;
+}
+
 static int draw_isotropic(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
 {
     (void)failed;
     for (int64_t b = 0; b < c->batch; b++) {
-        if (c->age == 1)
-            c->value[b] = trace(c, b);
-        const double mean = scale_of(c, p, c->value[b]) * c->value[b] / kept(c, p, b);
+        settle(c, p, b);
+        const double mean = scale_of(c, p, b) * c->value[b] / c->vector[b];
         covsamp__draw_isotropic(c, p, b, covsamp__step_variance(p, mean), n);
     }
     return 0;

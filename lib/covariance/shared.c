@@ -30,6 +30,11 @@ const void *covsamp__no_wants(covsamp__covariance *c, const covsamp__place *p, i
     return NULL;
 }
 
+double covsamp__guard_scale(const covsamp__place *p, double mean)
+{
+    return mean > p->guard ? p->guard / mean : 1;
+}
+
 double covsamp__step_variance(const covsamp__place *p, double c)
 {
     c = fmin(fmax(c, 0), p->cap);
@@ -48,8 +53,9 @@ void covsamp__draw_diagonal(const covsamp__covariance *c, const covsamp__place *
                             double scale, void *n)
 {
     void *out = covsamp__at(c->dtype, n, b * c->dim);
+    const double most = covsamp__step_variance(p, p->cap);
     covsamp__root_scale(c->dtype, c->dim, p->lambda * p->lambda, p->b * p->b * scale,
-                        covsamp__cat(c->dtype, c->diagonal, b * c->dim), p->limit,
+                        covsamp__cat(c->dtype, c->diagonal, b * c->dim), most,
                         covsamp__cat(c->dtype, p->z, b * c->dim), out);
     outside(c, p, b, out);
 }

@@ -147,9 +147,10 @@ void covsamp__krylov_take(covsamp__krylov *k, void *w, double magnitude,
     k->length++;
 }
 
-void covsamp__krylov_close(covsamp__krylov *k, int64_t sample)
+void covsamp__krylov_close(covsamp__krylov *k, int64_t sample, covsamp__krylov_counts *counts)
 {
     k->closed[sample] = COVSAMP__COMPLETE;
+    counts->asymmetry = fmax(counts->asymmetry, asymmetry(k, sample));
     if (k->length < k->most) /* what the next product would have been of */
         covsamp__zero(k->dtype, k->dim, vector(k, k->length, sample));
 }

@@ -64,22 +64,19 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
     return info;
 }
 
-int covsamp__krylov_stop(covsamp__krylov *k, covsamp__scalar_fn f, const double *parameters,
-                         double tolerance, double *coefficients)
+int covsamp__krylov_stop(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn f,
+                         const double *parameters, double tolerance, double *coefficients,
+                         covsamp__krylov_counts *counts)
 {
+    const int64_t n = k->size[sample];
     double *before = k->column + k->most;
     int64_t ignored;
-    for (int64_t b = 0; b < k->batch; b++) {
-        const int64_t n = k->size[b];
-        if (k->closed[b] != COVSAMP__OPEN || n < 2)
-            continue;
-        int info = evaluate(k, b, n, f, parameters, coefficients, &ignored);
-        if (info == 0)
-            info = evaluate(k, b, n - 1, f, parameters, before, &ignored);
-        if (info != 0)
-            return info;
-        if (change(n, coefficients, before) <= tolerance)
-            covsamp__krylov_close(k, b);
-    }
-    return 0;
+    if (k->closed[sample] != COVSAMP__OPEN || n < 2)
+        return 0;
+    int info = evaluate(k, sample, n, f, parameters, coefficients, &ignored);
+    if (info == 0)
+        info = evaluate(k, sample, n - 1, f, parameters, before, &ignored);
+    if (info == 0 && change(n, coefficients, before) <= tolerance)
+        covsamp__krylov_close(k, sample, counts);
+    return info;
 }

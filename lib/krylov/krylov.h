@@ -58,11 +58,12 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
                           const double *parameters, double *coefficients,
                           covsamp__krylov_counts *counts);
 
-/* Closes the samples whose result changed by at most tolerance |y| with the last product: small
+/* Closes the sample if its result changed by at most tolerance |y| with the last product: small
  * matrices only.  coefficients: scratch of the size of H.  0, or LAPACK's info. */
-int covsamp__krylov_stop(covsamp__krylov *k, covsamp__scalar_fn f, const double *parameters,
-                         double tolerance, double *coefficients);
+int covsamp__krylov_stop(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn f,
+                         const double *parameters, double tolerance, double *coefficients,
+                         covsamp__krylov_counts *counts);
 /* No further products for this sample. */
-void covsamp__krylov_close(covsamp__krylov *k, int64_t sample);
+void covsamp__krylov_close(covsamp__krylov *k, int64_t sample, covsamp__krylov_counts *counts);
 
 #endif

@@ -9,7 +9,7 @@ void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream)
 {
     const covsamp__solver *solver = &s->solver;
     covsamp_request *q = &s->request;
-    const covsamp__level *t = &s->plan[q->step].t.at;
+    const covsamp__level *t = &s->plan[q->step].from;
     const int mean = kind < COVSAMP_ASK_NOISE && (kind & COVSAMP_ASK_MEAN);
     const int jvp = kind < COVSAMP_ASK_NOISE && (kind & COVSAMP_ASK_JVP);
     q->x = solver->x;
@@ -50,7 +50,7 @@ covsamp_status covsamp__values_check(covsamp_sampler *s, const void *values, con
                 "%s: the %s holds a NaN or infinity at value %" PRId64 " of sample %" PRId64
                 " (step %" PRId64 " of %" PRId64 ", level %" PRId64 "), must be finite",
                 function, what, i, s->first_sample + b, s->request.step, s->request.steps,
-                s->plan[s->request.step].t.at.level);
+                s->plan[s->request.step].from.level);
     }
     return COVSAMP_OK;
 }

@@ -116,10 +116,13 @@ static inline double lanes_sum(double lane[LANES])
             out[i] = (T)(sqrt(v > high ? high : v) * (double)z[i]);                                \
         }                                                                                          \
     }                                                                                              \
-    static void exp_scale_##S(int64_t n, double a, double b, const T *x, const T *z, T *out)       \
+    static void exp_scale_##S(int64_t n, double a, double b, const T *x, double high, const T *z,  \
+                              T *out)                                                              \
     {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = (T)(exp(0.5 * (a + b * (double)x[i])) * (double)z[i]);                        \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            const double v = a + b * (double)x[i];                                                 \
+            out[i] = (T)(exp(0.5 * (v > high ? high : v)) * (double)z[i]);                         \
+        }                                                                                          \
     }
 
 /* x - x is 0 for finite x and NaN otherwise. Whole tiles are tested before any element is named. */
@@ -313,10 +316,10 @@ void covsamp__root_scale(int32_t dtype, int64_t n, double a, double b, const voi
     CHOOSE(root_scale, n, a, b, x, high, z, out);
 }
 
-void covsamp__exp_scale(int32_t dtype, int64_t n, double a, double b, const void *x, const void *z,
-                        void *out)
+void covsamp__exp_scale(int32_t dtype, int64_t n, double a, double b, const void *x, double high,
+                        const void *z, void *out)
 {
-    CHOOSE(exp_scale, n, a, b, x, z, out);
+    CHOOSE(exp_scale, n, a, b, x, high, z, out);
 }
 
 void covsamp__project(int32_t dtype, int64_t n, int64_t k, const void *v, int64_t stride,

@@ -51,9 +51,9 @@ void covsamp__limit(int32_t dtype, int64_t n, double low, double high, void *x);
 /* out = (a + b x)^(1/2) z, a + b x limited to [0, high] */
 void covsamp__root_scale(int32_t dtype, int64_t n, double a, double b, const void *x, double high,
                          const void *z, void *out);
-/* out = exp((a + b x) / 2) z */
-void covsamp__exp_scale(int32_t dtype, int64_t n, double a, double b, const void *x, const void *z,
-                        void *out);
+/* out = exp((a + b x) / 2) z, a + b x at most high */
+void covsamp__exp_scale(int32_t dtype, int64_t n, double a, double b, const void *x, double high,
+                        const void *z, void *out);
 
 /* Several vectors at once, vector j at v + j * stride elements, j = 0 ... k - 1. */
 /* h[j] = v_j . w */

@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
     covsamp__spot t; /* where the step starts */
     covsamp__spot u; /* where a second evaluation is (heun: the end; dpmpp_2s: the middle) */
+    covsamp__level from; /* the level where it begins; t is another after churn */
     covsamp__level s; /* where it ends */
     covsamp__transition transition;
     double kappa;       /* C = kappa d E[x0 | x_t] / dx, sigma^2 / alpha; 0 where alpha = 0 */
