@@ -30,7 +30,18 @@ static covsamp_stats run(const char *options, int64_t batch, int64_t first, int6
     return stats;
 }
 
-/* o4_out.txt with all digits; x_var none, analytic, true. */
+/* E[x0 | x] of one sample, and the predicted noise. */
+static void predict(double a, double s, const double *x, double *x0, double *e)
+{
+    for (int i = 0; i < D; i++) {
+        const double c = variance[i];
+        x0[i] = center[i] + a * c / (a * a * c + s * s) * (x[i] - a * center[i]);
+        e[i] = (x[i] - a * x0[i]) / s;
+    }
+}
+
+/* o4_out.txt with all digits; x_var none, analytic, true.  O4 takes the formula literally on the step
+ * to data, from level 1, where the library gives x0: that step is made here. */
 static void test_trajectories(void)
 {
     static const double o4[3][D] = {
@@ -38,19 +49,74 @@ static void test_trajectories(void)
         {0.46775265047064801, -0.71211398878069365, 1.8594355316964684, 1.4252044015243908},
         {0.75323787865417136, -1.1348853395820107, 2.3212466322252343, 1.4799936460957901}};
     static const double zeros[1000];
-    double x[D], worst = 0;
+    double a, s, x[D], end[D], x0[D], e[D], worst = 0;
+    CHECK(covsamp_schedule_at(schedule, 1, &a, &s, NULL) == COVSAMP_OK);
     for (int k = 0; k < 3; k++) {
         use_table(COVSAMP_TABLE_X0_ERROR, k == 0 ? zeros : error, k == 1 ? 0 : 1000);
-        const covsamp_stats stats = run("addim_eta=1", 1, 0, K, x);
+        const covsamp_stats stats = run("addim_eta=1", 1, 0, K, end);
         CHECK(stats.mean_requests == K && stats.jvp_requests == 0);
-        /* O4 takes the formula literally on the step to data too; ours is x0 there */
+        (void)run("addim_eta=1", 1, 0, K - 1, x);
+        predict(a, s, x, x0, e);
+        const double added[3] = {0, 0.1 / (2 + a * a / (s * s)), error[0]};
         for (int i = 0; i < D; i++) {
-            CHECK_NEAR(x[i], o4[k][i], 1e-10);
-            worst = fmax(worst, fabs(x[i] - o4[k][i]));
+            const double last = x0[i] + sqrt(D * added[k]) / norm(D, e) * e[i];
+            CHECK_NEAR(last, o4[k][i], 1e-10);
+            worst = fmax(worst, fabs(last - o4[k][i]));
+            CHECK_NEAR(end[i], x0[i], 1e-14);
         }
     }
     use_table(COVSAMP_TABLE_X0_ERROR, NULL, 0);
     printf("trajectories of O4: off by %.1e\n", worst);
+}
+
+/* One step, for samples whose noise differs in length by far; a sample alone is as in its batch. */
+static void test_norm_per_sample(void)
+{
+    double x[B * D], alone[D], x0[D], e[D], a, s, a1, s1;
+    int64_t levels[K];
+    CHECK(covsamp_schedule_spaced(schedule, K, COVSAMP_SPACING_EVEN, levels, NULL) == 0);
+    (void)covsamp_schedule_at(schedule, (double)levels[0], &a, &s, NULL);
+    (void)covsamp_schedule_at(schedule, (double)levels[1], &a1, &s1, NULL);
+    use_table(COVSAMP_TABLE_X0_ERROR, error, 1000);
+    (void)run("", B, 0, 1, x);
+    for (int b = 0; b < B; b++) {
+        predict(a, s, start + b * D, x0, e);
+        const double lost = a1 - a * s1 / s, n = norm(D, e);
+        const double z_var = lost * lost * .75 * error[levels[0] - 1]; /* 0.75: the default */
+        for (int i = 0; i < D; i++)
+            CHECK_NEAR(x[b * D + i], a1 * x0[i] + sqrt(s1 * s1 + D / (n * n) * z_var) * e[i], 1e-13);
+    }
+    (void)run("", B, 0, K, x);
+    for (int b = 0; b < B; b++) {
+        (void)run("", 1, b, K, alone);
+        CHECK(memcmp(alone, x + b * D, sizeof alone) == 0);
+    }
+    use_table(COVSAMP_TABLE_X0_ERROR, NULL, 0);
+}
+
+/* Clipped x0, and the noise that belongs to it. */
+static void test_clip(void)
+{
+    double x[D], x0[D], e[D], a, s, a1, s1;
+    int64_t levels[K];
+    CHECK(covsamp_schedule_spaced(schedule, K, COVSAMP_SPACING_EVEN, levels, NULL) == 0);
+    memcpy(x, start, sizeof x);
+    for (int k = 0; k < K; k++) {
+        (void)covsamp_schedule_at(schedule, (double)levels[k], &a, &s, NULL);
+        (void)covsamp_schedule_at(schedule, k + 1 < K ? (double)levels[k + 1] : 0, &a1, &s1, NULL);
+        predict(a, s, x, x0, e);
+        for (int i = 0; i < D; i++) {
+            x0[i] = fmin(fmax(x0[i], -.6), .6);
+            e[i] = (x[i] - a * x0[i]) / s;
+        }
+        const double lost = a1 - a * s1 / s, n = norm(D, e);
+        const double z_var = lost * lost * .1 / (2 + a * a / (s * s));
+        for (int i = 0; i < D; i++)
+            x[i] = k + 1 < K ? a1 * x0[i] + sqrt(s1 * s1 + D / (n * n) * z_var) * e[i] : x0[i];
+    }
+    (void)run("clip_x0=0.6", 1, 0, K, x0);
+    for (int i = 0; i < D; i++)
+        CHECK_NEAR(x0[i], x[i], 1e-12);
 }
 
 int main(void)
@@ -65,5 +131,8 @@ int main(void)
             error[n] += variance[i] * s * s / (a * a * variance[i] + s * s) / D;
     }
     test_trajectories();
+    test_norm_per_sample();
+    test_clip();
+    covsamp_schedule_free(schedule);
     return check_done();
 }
