@@ -2,24 +2,89 @@
 /* The option table, and setting and reading every option as number and as text. */
 #include "options.h"
 
-#define OPTION_COUNT 20
+#define OPTION_COUNT 36
 
 /* Keys are never reused and names never change: this list is part of the ABI. */
 static const struct {
     const char *name;
     int32_t key, type;
 } promised[OPTION_COUNT] = {
-    {"batch", 1, COVSAMP_TYPE_INT},          {"dim", 2, COVSAMP_TYPE_INT},
-    {"dtype", 3, COVSAMP_TYPE_CHOICE},       {"prediction", 4, COVSAMP_TYPE_CHOICE},
-    {"covariance", 20, COVSAMP_TYPE_CHOICE}, {"krylov_steps", 21, COVSAMP_TYPE_INT},
-    {"tangents", 22, COVSAMP_TYPE_INT},      {"clip_covariance", 23, COVSAMP_TYPE_INT},
-    {"mean_jvp", 24, COVSAMP_TYPE_INT},      {"window_low", 25, COVSAMP_TYPE_INT},
-    {"window_high", 26, COVSAMP_TYPE_INT},   {"eta", 40, COVSAMP_TYPE_REAL},
-    {"clip_x0", 41, COVSAMP_TYPE_REAL},      {"eps_after_clip", 42, COVSAMP_TYPE_CHOICE},
-    {"last_noise", 43, COVSAMP_TYPE_INT},    {"seed", 60, COVSAMP_TYPE_INT},
-    {"first_sample", 61, COVSAMP_TYPE_INT},  {"noise", 62, COVSAMP_TYPE_CHOICE},
-    {"check_finite", 80, COVSAMP_TYPE_INT},  {"report_steps", 81, COVSAMP_TYPE_INT},
+    {"batch", 1, COVSAMP_TYPE_INT},           {"dim", 2, COVSAMP_TYPE_INT},
+    {"dtype", 3, COVSAMP_TYPE_CHOICE},        {"prediction", 4, COVSAMP_TYPE_CHOICE},
+    {"covariance", 20, COVSAMP_TYPE_CHOICE},  {"krylov_steps", 21, COVSAMP_TYPE_INT},
+    {"tangents", 22, COVSAMP_TYPE_INT},       {"clip_covariance", 23, COVSAMP_TYPE_INT},
+    {"mean_jvp", 24, COVSAMP_TYPE_INT},       {"window_low", 25, COVSAMP_TYPE_INT},
+    {"window_high", 26, COVSAMP_TYPE_INT},    {"tolerance", 27, COVSAMP_TYPE_REAL},
+    {"probes", 28, COVSAMP_TYPE_INT},         {"reuse", 29, COVSAMP_TYPE_INT},
+    {"head", 30, COVSAMP_TYPE_CHOICE},        {"covariance_cap", 31, COVSAMP_TYPE_REAL},
+    {"ritz_cap", 32, COVSAMP_TYPE_REAL},      {"trace_guard", 33, COVSAMP_TYPE_REAL},
+    {"window_fallback", 34, COVSAMP_TYPE_CHOICE},
+    {"eta", 40, COVSAMP_TYPE_REAL},           {"clip_x0", 41, COVSAMP_TYPE_REAL},
+    {"eps_after_clip", 42, COVSAMP_TYPE_CHOICE},
+    {"last_noise", 43, COVSAMP_TYPE_INT},     {"mean_order", 44, COVSAMP_TYPE_INT},
+    {"solver", 45, COVSAMP_TYPE_CHOICE},      {"pixel_clip", 46, COVSAMP_TYPE_REAL},
+    {"churn", 47, COVSAMP_TYPE_REAL},         {"churn_low", 48, COVSAMP_TYPE_REAL},
+    {"churn_high", 49, COVSAMP_TYPE_REAL},    {"churn_noise", 50, COVSAMP_TYPE_REAL},
+    {"addim_eta", 51, COVSAMP_TYPE_REAL},     {"seed", 60, COVSAMP_TYPE_INT},
+    {"first_sample", 61, COVSAMP_TYPE_INT},   {"noise", 62, COVSAMP_TYPE_CHOICE},
+    {"check_finite", 80, COVSAMP_TYPE_INT},   {"report_steps", 81, COVSAMP_TYPE_INT},
 };
+
+/* As are the numbers and names of choices. */
+static const struct {
+    const char *name;
+    int32_t key;
+    int64_t value;
+} chosen[] = {
+    {"f32", COVSAMP_DTYPE, 1},
+    {"f64", COVSAMP_DTYPE, 2},
+    {"noise", COVSAMP_PREDICTION, 1},
+    {"x0", COVSAMP_PREDICTION, 2},
+    {"v", COVSAMP_PREDICTION, 3},
+    {"score", COVSAMP_PREDICTION, 4},
+    {"flow", COVSAMP_PREDICTION, 5},
+    {"reverse", COVSAMP_PREDICTION, 6},
+    {"none", COVSAMP_COVARIANCE, 0},
+    {"small", COVSAMP_COVARIANCE, 1},
+    {"large", COVSAMP_COVARIANCE, 2},
+    {"analytic", COVSAMP_COVARIANCE, 10},
+    {"state_isotropic", COVSAMP_COVARIANCE, 11},
+    {"diag_probe", COVSAMP_COVARIANCE, 20},
+    {"diag_model", COVSAMP_COVARIANCE, 21},
+    {"krylov", COVSAMP_COVARIANCE, 30},
+    {"dense", COVSAMP_COVARIANCE, 31},
+    {"ocm", COVSAMP_HEAD, 1},
+    {"sn", COVSAMP_HEAD, 2},
+    {"npr", COVSAMP_HEAD, 3},
+    {"iddpm", COVSAMP_HEAD, 4},
+    {"small", COVSAMP_WINDOW_FALLBACK, 1},
+    {"analytic", COVSAMP_WINDOW_FALLBACK, 10},
+    {"ancestral", COVSAMP_SOLVER, 1},
+    {"euler", COVSAMP_SOLVER, 2},
+    {"heun", COVSAMP_SOLVER, 3},
+    {"dpmpp_2m", COVSAMP_SOLVER, 4},
+    {"dpmpp_2s", COVSAMP_SOLVER, 5},
+    {"dpmpp_2m_sde", COVSAMP_SOLVER, 6},
+    {"addim", COVSAMP_SOLVER, 7},
+    {"recompute", COVSAMP_EPS_AFTER_CLIP, 1},
+    {"raw", COVSAMP_EPS_AFTER_CLIP, 2},
+    {"philox-1", COVSAMP_NOISE, 1},
+    {"ask", COVSAMP_NOISE, 100},
+};
+
+static void choices_are_promised(void)
+{
+    covsamp_config *c = fresh();
+    for (size_t i = 0; i < sizeof chosen / sizeof chosen[0]; i++) {
+        int64_t value = -1;
+        for (int32_t o = 0; option(o) != NULL; o++)
+            if (option(o)->key == chosen[i].key)
+                CHECK(covsamp_config_set_by_name(c, option(o)->name, chosen[i].name) == COVSAMP_OK);
+        CHECK(covsamp_config_get_int(c, chosen[i].key, &value) == COVSAMP_OK &&
+              value == chosen[i].value);
+    }
+    covsamp_config_free(c);
+}
 
 static void table_is_complete(void)
 {
@@ -39,7 +104,7 @@ static void table_is_complete(void)
         for (int32_t i = 0; i < count; i++)
             CHECK(option(i)->key != o->key && strcmp(option(i)->name, o->name) != 0);
     }
-    CHECK(count >= OPTION_COUNT);
+    CHECK(count == OPTION_COUNT); /* a new option belongs into the list above */
     for (int i = 0; i < OPTION_COUNT; i++) {
         const covsamp_option *o = by_name(promised[i].name);
         CHECK(o != NULL && o->key == promised[i].key && o->type == promised[i].type);
@@ -88,6 +153,7 @@ int main(void)
 {
     table_is_complete();
     choices_are_listed();
+    choices_are_promised();
     defaults_are_set();
     everything();
     return check_done();
