@@ -384,99 +384,6 @@ static void test_limits(void)
     drop(&c);
 }
 
-/* Samples of one batch are as if alone, bit by bit, through several steps with reuse and masks. */
-static void test_batches(void)
-{
-    static const char *const modes[] = {
-        "spectral_mode=full", "spectral_mode=block spectral_block=4 spectral_estimate=ratio",
-        "spectral_mode=sliding spectral_block=3",
-        "spectral_mode=full spectral_colour=1 channels=3 height=4 width=12",
-        "spectral_mode=sliding spectral_block=2 spectral_colour=1 channels=3 height=4 width=12"};
-    enum { D = 144, BATCH = 5 };
-    static const int64_t levels[4] = {600, HIGH, LOW, 1};
-    static const double zero[D];
-    double variance[D], *q = malloc(sizeof *q * D * D), *out = malloc(sizeof *out * (BATCH + 1) * D);
-    orthogonal(6, D, q);
-    for (int i = 0; i < D; i++)
-        variance[i] = 2 / (1. + i);
-    gaussian data = {D, q, variance, zero};
-    const covsamp_model model = model_of(gaussian_answer, &data);
-    for (int m = 0; m < 2 * LENGTH(modes); m++)
-        for (int b = -1; b < BATCH; b++) {
-            double *to = b < 0 ? out : out + BATCH * D;
-            covsamp_sampler *s = sampler_of(
-                schedule, levels, 4,
-                "batch=%d dim=%d dtype=%s prediction=x0 clip_x0=0.3 covariance=spectral %s "
-                "height=12 width=12 %s probes=3 tangents=2 reuse=2 first_sample=%d",
-                b < 0 ? BATCH : 1, D, m % 2 ? "f32" : "f64", "channels=1", modes[m / 2],
-                b < 0 ? 0 : b);
-            CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
-            read_state(s, m % 2 ? COVSAMP_F32 : COVSAMP_F64, b < 0 ? BATCH : 1, D, to);
-            CHECK(b < 0 || memcmp(to, out + b * D, D * sizeof *to) == 0);
-            CHECK(stats_of(s).jvp_tangents == 2 * 3); /* steps 0 and 2 of three with noise */
-            covsamp_sampler_free(s);
-        }
-    free(q);
-    free(out);
-}
-
-/* ---- bad input ---- */
-
-static void refuses(const char *options, covsamp_status status, const char *part)
-{
-    static const int64_t levels[2] = {HIGH, LOW};
-    char text[512], *rest = text;
-    covsamp_config *config = NULL;
-    covsamp_sampler *s = NULL;
-    CHECK(covsamp_config_new(&config, NULL) == COVSAMP_OK);
-    CHECK(covsamp_config_set_schedule(config, schedule, levels, 2) == COVSAMP_OK);
-    snprintf(text, sizeof text, "batch=1 covariance=spectral %s", options);
-    while (*rest != '\0') {
-        char *name = rest, *value = strchr(rest, '=');
-        rest += strcspn(rest, " ");
-        if (*rest == ' ')
-            *rest++ = '\0';
-        *value++ = '\0';
-        CHECK(covsamp_config_set_by_name(config, name, value) == COVSAMP_OK);
-    }
-    CHECK(covsamp_sampler_new(&s, config) == status);
-    CHECK((s != NULL) == (status == COVSAMP_OK));
-    if (part != NULL) {
-        CHECK_TEXT(covsamp_config_message(config), "covsamp_sampler_new: ");
-        CHECK_TEXT(covsamp_config_message(config), part);
-    }
-    covsamp_sampler_free(s);
-    covsamp_config_free(config);
-}
-
-static void test_bad_input(void)
-{
-    const covsamp_status range = COVSAMP_E_RANGE;
-    refuses("dim=64", range, "1 x 1 x 1, must multiply to dim = 64");
-    refuses("dim=64 height=8 width=9", range, "1 x 8 x 9, must multiply to dim = 64");
-    refuses("dim=64 height=16777216 width=16777216 channels=16777216", range, "must multiply");
-    refuses("dim=64 height=8 width=8 channels=2", range, "2 x 8 x 8");
-    refuses("dim=64 height=8 width=8", COVSAMP_OK, NULL);
-    refuses("dim=144 height=12 width=12 spectral_mode=block", range,
-            "spectral_block is 8, must divide height = 12");
-    refuses("dim=60 width=60 spectral_mode=block", range, "spectral_block is 8");
-    refuses("dim=60 width=60 spectral_mode=block spectral_block=5", COVSAMP_OK, NULL);
-    refuses("dim=60 height=60 spectral_mode=block spectral_block=5", range, "must divide");
-    refuses("dim=70 height=7 width=10 spectral_mode=sliding", range,
-            "spectral_block is 8, must be in 1 ... 7");
-    refuses("dim=70 height=7 width=10 spectral_mode=sliding spectral_block=7", COVSAMP_OK, NULL);
-    refuses("dim=7 width=7 spectral_mode=sliding", range, "1 ... 7");
-    refuses("dim=4194304 width=4194304 spectral_mode=sliding spectral_block=4096", range, "2^33");
-    refuses("dim=70 height=7 width=10 spectral_mode=sliding spectral_block=7 noise=ask",
-            COVSAMP_E_UNSUPPORTED, "noise is ask, must be philox-1");
-    refuses("dim=65 channels=65 spectral_colour=1", range, "channels is 65, must be at most 64");
-    refuses("dim=64 channels=64 spectral_colour=1", COVSAMP_OK, NULL);
-    refuses("dim=46341 width=46341", range, "width is 46341, must be at most 46340");
-    refuses("dim=46341 height=46341", range, "height is 46341");
-    refuses("dim=64 covariance=krylov spectral_mode=sliding", COVSAMP_OK, NULL); /* not in use */
-    refuses("dim=64 solver=heun", COVSAMP_OK, NULL);
-}
-
 int main(void)
 {
     schedule = linear_schedule();
@@ -486,8 +393,6 @@ int main(void)
     test_mask();
     test_mask_average();
     test_limits();
-    test_batches();
-    test_bad_input();
     covsamp_schedule_free(schedule);
     return check_done();
 }
