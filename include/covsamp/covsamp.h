@@ -230,7 +230,7 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_HEIGHT = 71,         /* int: 1 for signals */
     COVSAMP_WIDTH = 72,          /* int */
     COVSAMP_SPECTRAL_MODE = 73,  /* whose cosine transform is taken: COVSAMP_DCT_... */
-    COVSAMP_SPECTRAL_BLOCK = 74, /* int: side k of the windows, but for "full"; 1 x k if height is 1 */
+    COVSAMP_SPECTRAL_BLOCK = 74, /* int: side k of the windows, 1 x k if height is 1; not "full" */
     COVSAMP_SPECTRAL_POOL = 75,  /* what shares a variance: COVSAMP_POOL_... */
     COVSAMP_SPECTRAL_ESTIMATE = 76, /* COVSAMP_ESTIMATE_... */
     COVSAMP_SPECTRAL_COLOUR = 77, /* int: 1 estimates a matrix of channels as well (at most 64) */
@@ -279,8 +279,8 @@ enum { /* cosine transforms (DCT-II) of: */
     COVSAMP_DCT_FULL = 1,  /* the whole of each channel */
     COVSAMP_DCT_BLOCK = 2, /* k x k windows side by side; k divides height and width */
     COVSAMP_DCT_SLIDING = 3 /* k x k windows at every position, wrapping around; k at most height
-                                    and width; not with noise = ask: draws more numbers than a request
-                                    has, from COVSAMP_STREAM_COEFFICIENTS */
+                               and width; not with noise = ask, since it draws more numbers than
+                               a request has, from COVSAMP_STREAM_COEFFICIENTS */
 };
 
 enum { /* one variance for each: */
@@ -291,7 +291,7 @@ enum { /* one variance for each: */
 
 enum {
     COVSAMP_ESTIMATE_TRANSFORM = 1, /* probes are random signs in the basis; "sliding" uses ratio */
-    COVSAMP_ESTIMATE_RATIO = 2      /* probes are random signs, and the estimate a quotient of sums */
+    COVSAMP_ESTIMATE_RATIO = 2      /* probes are random signs, estimates quotients of sums */
 };
 
 enum {
@@ -521,7 +521,7 @@ enum {
     COVSAMP_STREAM_START = 0, /* x at the first level, step 0 */
     COVSAMP_STREAM_STEP = 1,  /* the noise of a step */
     COVSAMP_STREAM_PROBE = 2, /* probe vectors */
-    COVSAMP_STREAM_COEFFICIENTS = 3, /* "spectral", sliding: [row][channel][fx][fy][column] of windows */
+    COVSAMP_STREAM_COEFFICIENTS = 3, /* "spectral", sliding: [row][channel][fx][fy][column] */
     COVSAMP_STREAM_USER = 128 /* 128 ... 255 are the caller's */
 };
 /** Elements first ... first + count - 1 of a draw, as doubles; what a sampler of type F32 uses is the

@@ -58,13 +58,13 @@ static covsamp_status check_sliding(covsamp_config *c, const shape *s, const cha
     if (window > MOST_COEFFICIENTS / s->dim)
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
                              "%s: spectral_block is %" PRId64
-                             ", its windows must have at most 2^33 coefficients for spectral_mode = "
-                             "sliding with dim = %" PRId64,
+                             ", its windows must have at most 2^33 coefficients for "
+                             "spectral_mode = sliding with dim = %" PRId64,
                              function, s->k, s->dim);
     if (covsamp__config_int(c, COVSAMP_NOISE) == COVSAMP_NOISE_ASK)
         return covsamp__fail(&c->error, COVSAMP_E_UNSUPPORTED,
-                             "%s: noise is ask, must be philox-1 for spectral_mode = sliding, which "
-                             "draws more numbers than a request has",
+                             "%s: noise is ask, must be philox-1 for spectral_mode = sliding, "
+                             "which draws more numbers than a request has",
                              function);
     return COVSAMP_OK;
 }
@@ -83,7 +83,8 @@ covsamp_status covsamp__shape_check(covsamp_config *c, const char *function)
         return status;
     if (s.colour && s.channels > MOST_COLOURS)
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             "%s: channels is %" PRId64 ", must be at most %d for spectral_colour = 1",
+                             "%s: channels is %" PRId64
+                             ", must be at most %d for spectral_colour = 1",
                              function, s.channels, MOST_COLOURS);
     if (s.mode == COVSAMP_DCT_BLOCK)
         return check_block(c, &s, function);

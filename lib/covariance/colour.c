@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The colour factor: C = K (x) lam by alternating least squares.  Given K, lam of a pool is
  * <K, sum s y^T> / <K^T K, sum y y^T>; given lam, K is (sum lam s y^T) (sum lam^2 y y^T)^-1, made
- * symmetric, with trace m.  Where C has this form, it is a fixed point with no residual, so that one
- * probe finds it to rounding. */
+ * symmetric, with trace m.  Where C has this form, it is a fixed point with no residual, so that
+ * one probe finds it to rounding. */
 #include "covariance/spectrum.h"
 
 #include "numeric/linalg.h"
@@ -106,8 +106,8 @@ static int fit(const colours *c)
     return 0;
 }
 
-/* K = next, drawn on along the last change as if the error fell by a constant factor (Anderson 1965 with
- * one step of memory); by how much next differs from K. */
+/* K = next, drawn on along the last change as if the error fell by a constant factor (Anderson 1965
+ * with one step of memory); by how much next differs from K. */
 static double accept(const colours *c, int first)
 {
     const int64_t n = c->m * c->m;

@@ -2,13 +2,13 @@
 /* C diagonal in a cosine basis, by one product a step (after the idea of arXiv 2605.13910; what is
  * done here and why: docs/math.md, "Spectral").
  *
- * Estimate: the probe is v = A^T r, r random signs in the basis, and lam the mean of r (A C v) over a
- * pool: exact where C is diagonal in the basis.  Of all windows at every position A^T r would not do;
- * there, and where asked for, v are signs of values and lam = sum (A v)(A C v) / sum (A v)^2.
+ * Estimate: the probe is v = A^T r, r random signs in the basis, and lam the mean of r (A C v) over
+ * a pool: exact where C is diagonal in the basis.  For windows at every position, which are no
+ * basis, and where asked for, v are random signs and lam = sum (A v)(A C v) / sum (A v)^2.
  *
- * Draw: in a basis n = A^T (lambda^2 + b^2 lam)^(1/2) A z.  For windows at every position that square
- * root is not at hand, and n = lambda z + b frame^(-1/2) A^T (lam^(1/2) e), e a normal number for every
- * coefficient, from a stream of its own. */
+ * Draw: in a basis n = A^T (lambda^2 + b^2 lam)^(1/2) A z.  For windows at every position that
+ * square root is not at hand, and n = lambda z + b frame^(-1/2) A^T (lam^(1/2) e), e a normal
+ * number for every coefficient, from a stream of its own. */
 #include "covariance/covariance.h"
 
 #include <covsamp/covsamp.h>
@@ -21,7 +21,8 @@
 
 static void layout(covsamp__covariance *c, covsamp__arena *arena)
 {
-    c->unit = covsamp__take(arena, c->tangents, c->batch, (size_t)c->dim * covsamp__size_of(c->dtype));
+    c->unit =
+        covsamp__take(arena, c->tangents, c->batch, (size_t)c->dim * covsamp__size_of(c->dtype));
     covsamp__spectrum_layout(&c->spectrum, arena);
 }
 
@@ -86,7 +87,8 @@ static double kept(const covsamp__covariance *c, const covsamp__place *p, int64_
     return (double)count / (double)c->dim;
 }
 
-/* Under a mask A P A^T is the kept share of I on average: r . A P C P A^T r is so much too small. */
+/* Under a mask A P A^T is the kept share of I on average: r . A P C P A^T r is that much too
+ * small. */
 static void take(covsamp__covariance *c, const covsamp__place *p, void *products, int64_t count)
 {
     covsamp__spectrum *s = &c->spectrum;
@@ -153,7 +155,8 @@ static void draw_frame(covsamp__covariance *c, const covsamp__place *p, int64_t 
 {
     covsamp__spectrum *s = &c->spectrum;
     const int64_t chunk = covsamp__spectrum_chunk(s);
-    const double down = sqrt(1 / covsamp__spectrum_frame(s)), alone = sqrt(covsamp__step_variance(p, 0));
+    const double down = sqrt(1 / covsamp__spectrum_frame(s));
+    const double alone = sqrt(covsamp__step_variance(p, 0));
     covsamp__spectrum_factors(s, b, scale_of(c, p, b), frame_root, p);
     memset(s->sample, 0, (size_t)c->dim * sizeof *s->sample);
     for (int64_t i = 0; i < covsamp__spectrum_chunks(s); i++) {

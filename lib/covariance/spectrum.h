@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What "spectral" estimates: a variance for each pool of frequencies and, if asked for, a C x C matrix
- * of colours, from pairs (y, s) of coefficients with s = A C v and y what s would be for C = I.
+/* What "spectral" estimates: a variance for each pool of frequencies and, if asked for, a matrix of
+ * colours, from pairs (y, s) of coefficients with s = A C v and y what s would be for C = I.
  *
  * Without colour, lam = sum y s / sum y y over a pool.  With colour, C = K (x) lam: both by least
  * squares, min |s - lam K y|^2, with trace K = number of channels. */
@@ -46,8 +46,8 @@ void covsamp__spectrum_forget(covsamp__spectrum *s);
  * of values that a mask kept where y does not know of it). */
 void covsamp__spectrum_add(covsamp__spectrum *s, int64_t b, const double *y, const double *sy,
                            double share);
-/* The estimates from the moments; *negative grows by how many variances were and are set to 0.  0, or
- * LAPACK's info. */
+/* The estimates from the moments; *negative grows by how many variances were and are set to 0.  0,
+ * or LAPACK's info. */
 int covsamp__spectrum_solve(covsamp__spectrum *s, int64_t b, int64_t *negative);
 /* colour.c: the same for more than one colour. */
 int covsamp__spectrum_colours(covsamp__spectrum *s, int64_t b, int64_t *negative);

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* cos(2 pi a / n), 0 <= a < n < 2^38.  The angle is first brought to [0, 1/4] of a turn in integers,
- * where symmetric entries become equal. */
+/* cos(2 pi a / n), 0 <= a < n < 2^38.  The angle is first brought to [0, 1/4] of a turn in
+ * integers, where symmetric entries become equal. */
 static double cosine(uint64_t a, uint64_t n)
 {
     double s, c;

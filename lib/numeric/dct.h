@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Orthonormal cosine transforms (DCT-II) of a sample [channels][height][width], in double.  They are
- * products with small matrices, each of a shape that depends on the sample's shape alone.  Knows
- * numeric/ only.
+/* Orthonormal cosine transforms (DCT-II) of a sample [channels][height][width], in double.  They
+ * are products with small matrices, each of a shape that depends on the sample's shape alone.
+ * Knows numeric/ only.
  *
  * A window has kx x ky values and as many frequencies.  Windows side by side, with kx | width and
  * ky | height, are an orthonormal basis (the whole image is one window); windows at every position,
@@ -26,8 +26,8 @@ void covsamp__dct_blocks(const covsamp__dct *d, int inverse, double *x, double *
 
 /* Values of work for the two functions below. */
 int64_t covsamp__dct_row_work(const covsamp__dct *d);
-/* Windows at every position: coefficients [kx][ky][width] of those whose first row is `row`, for one
- * channel x [height][width]. */
+/* Windows at every position: coefficients [kx][ky][width] of those whose first row is `row`, for
+ * one channel x [height][width]. */
 void covsamp__dct_row(const covsamp__dct *d, const double *x, int64_t row, double *coefficient,
                       double *work);
 /* The transposed map: adds their windows, weighted by the coefficients, to x. */

@@ -2,7 +2,7 @@
 /* The option table, and setting and reading every option as number and as text. */
 #include "options.h"
 
-#define OPTION_COUNT 20
+#define OPTION_COUNT 28
 
 /* Keys are never reused and names never change: this list is part of the ABI. */
 static const struct {
@@ -19,6 +19,10 @@ static const struct {
     {"last_noise", 43, COVSAMP_TYPE_INT},    {"seed", 60, COVSAMP_TYPE_INT},
     {"first_sample", 61, COVSAMP_TYPE_INT},  {"noise", 62, COVSAMP_TYPE_CHOICE},
     {"check_finite", 80, COVSAMP_TYPE_INT},  {"report_steps", 81, COVSAMP_TYPE_INT},
+    {"channels", 70, COVSAMP_TYPE_INT},      {"height", 71, COVSAMP_TYPE_INT},
+    {"width", 72, COVSAMP_TYPE_INT},         {"spectral_mode", 73, COVSAMP_TYPE_CHOICE},
+    {"spectral_block", 74, COVSAMP_TYPE_INT}, {"spectral_pool", 75, COVSAMP_TYPE_CHOICE},
+    {"spectral_estimate", 76, COVSAMP_TYPE_CHOICE}, {"spectral_colour", 77, COVSAMP_TYPE_INT},
 };
 
 static void table_is_complete(void)

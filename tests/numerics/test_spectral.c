@@ -182,7 +182,7 @@ static void test_one_probe(void)
     one_probe(1, 16, 24, 8, "spectral_mode=block");
     one_probe(3, 12, 20, 4, "spectral_mode=block spectral_pool=channel");
     one_probe(2, 1, 60, 5, "spectral_mode=block spectral_estimate=ratio");
-    one_probe(1, 1, 40, 40, "spectral_mode=block spectral_pool=radial"); /* 1-D rings are frequencies */
+    one_probe(1, 1, 40, 40, "spectral_mode=block spectral_pool=radial"); /* rings are frequencies */
     one_probe(2, 16, 24, 8, "spectral_mode=block probes=1 tangents=4 reuse=5");
 }
 
@@ -230,7 +230,7 @@ static void test_colours(void)
     colours(2, two, 0, "");
 }
 
-/* ---- windows at every position: c I is found exactly, and the draw is what the header says ---- */
+/* ---- windows at every position: c I is found exactly, the draw is what the header says ---- */
 
 static void frame_draw(const covsamp__dct *d, double variance, double eta, int64_t sample,
                        double *n)
@@ -298,14 +298,13 @@ static void test_sliding(void)
 
 /* ---- masks, guards, batches ---- */
 
-/* Every third value clipped.  Outside P: lambda z to the bit; inside c I is found exactly by a ratio,
- * and on average over P by signs in the basis. */
+/* Every third value clipped.  Outside P: lambda z; inside, a ratio finds c I exactly. */
 static void test_mask(void)
 {
     enum { D = 256 };
-    static const char *const modes[] = {"spectral_estimate=ratio",
-                                        "spectral_mode=block spectral_block=4 spectral_estimate=ratio",
-                                        "spectral_mode=sliding spectral_block=4"};
+    static const char *const modes[] = {
+        "spectral_estimate=ratio", "spectral_mode=block spectral_block=4 spectral_estimate=ratio",
+        "spectral_mode=sliding spectral_block=4"};
     double mean[D], n[D], z[D], raw[D], lambda, b;
     block_covariance c = covariance(1, 16, 16, 1, 1, NULL);
     const given_covariance given = {apply, &c, mean};
@@ -332,7 +331,7 @@ static void test_mask(void)
     drop(&c);
 }
 
-/* Signs in the basis under a mask: lam is right on average (2000 samples, pooled into 16). */
+/* Signs in the basis under a mask: lam is right on average (400 samples, 16 pools). */
 static void test_mask_average(void)
 {
     enum { D = 256, BATCH = 400 };

@@ -112,6 +112,69 @@ static void test_guard_and_reuse(void)
         }
 }
 
+/* ---- colours of windows at every position ---- */
+
+enum { M = 3, PLANE = 80 };
+
+/* C = .07 K (x) I */
+static int32_t coloured_answer(void *k, const covsamp_request *q)
+{
+    const double *colour = k;
+    for (int64_t i = 0; i < q->dim; i++) {
+        double sum = 0;
+        for (int64_t j = 0; j < M && q->v != NULL; j++)
+            sum += colour[i / PLANE * M + j] * load(q->dtype, q->v, j * PLANE + i % PLANE);
+        if (q->mean != NULL)
+            store(q->dtype, q->mean, i, 0);
+        if (q->product != NULL)
+            store(q->dtype, q->product, i, .07 * sum * q->alpha / (q->sigma * q->sigma));
+    }
+    return 0;
+}
+
+static void one_step(const double *colour, const char *options, double *n)
+{
+    static const int64_t levels[2] = {HIGH, LOW};
+    static const double zero[M * PLANE];
+    const covsamp_model model = model_of(coloured_answer, (void *)(uintptr_t)colour);
+    covsamp_sampler *s = sampler_of(schedule, levels, 2,
+                                    "batch=1 dim=%d dtype=f64 prediction=x0 seed=9 "
+                                    "covariance=spectral channels=%d height=8 width=10 "
+                                    "spectral_mode=sliding spectral_block=4 %s",
+                                    M * PLANE, M, options);
+    CHECK(covsamp_sampler_set_state(s, zero, M * PLANE) == COVSAMP_OK);
+    CHECK(covsamp_sampler_step(s, &model) == COVSAMP_OK);
+    read_state(s, COVSAMP_F64, 1, M * PLANE, n);
+    covsamp_sampler_free(s);
+}
+
+/* With K = I the noise is lambda z + u; with K it is lambda z + K^(1/2) u. */
+static void test_sliding_colours(void)
+{
+    static const double value[M] = {2.4, .5, .1};
+    static const double unit[M * M] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+    double q[M * M], root[M] = {0}, k[M * M], k_root[M * M], n[M * PLANE], u[M * PLANE];
+    double z[M * PLANE], lambda, b, worst = 0;
+    orthogonal(3, M, q);
+    for (int i = 0; i < M; i++)
+        root[i] = sqrt(value[i]);
+    spectral(M, q, value, k);
+    spectral(M, q, root, k_root);
+    step_numbers(schedule, HIGH, LOW, 1, &lambda, &b);
+    CHECK(covsamp_noise_normal(9, 0, COVSAMP_STREAM_STEP, 0, 0, M * PLANE, z) == COVSAMP_OK);
+    one_step(unit, "", u);
+    one_step(k, "spectral_colour=1", n);
+    for (int i = 0; i < M * PLANE; i++) {
+        double wanted = lambda * z[i];
+        for (int j = 0; j < M; j++) {
+            const int at = j * PLANE + i % PLANE;
+            wanted += k_root[i / PLANE * M + j] * (u[at] - lambda * z[at]);
+        }
+        worst = fmax(worst, fabs(n[i] - wanted));
+    }
+    CHECK_NEAR(worst, 0, 1e-12);
+}
+
 /* ---- batches ---- */
 
 /* Samples of one batch are as if alone, bit by bit, through several steps with reuse and masks. */
@@ -125,7 +188,8 @@ static void test_batches(void)
     enum { D = 144, BATCH = 5 };
     static const int64_t levels[4] = {600, HIGH, LOW, 1};
     static const double zero[D];
-    double variance[D], *q = malloc(sizeof *q * D * D), *out = malloc(sizeof *out * (BATCH + 1) * D);
+    double variance[D], *q = malloc(sizeof *q * D * D);
+    double *out = malloc(sizeof *out * (BATCH + 1) * D);
     orthogonal(6, D, q);
     for (int i = 0; i < D; i++)
         variance[i] = 2 / (1. + i);
@@ -204,6 +268,7 @@ int main(void)
 {
     schedule = linear_schedule();
     test_guard_and_reuse();
+    test_sliding_colours();
     test_batches();
     test_bad_input();
     covsamp_schedule_free(schedule);

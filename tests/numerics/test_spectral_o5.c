@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Oracle O5: how well cosine bases fit the posterior covariance of a stationary field of 16 x 16 (a crop
- * of a power-law field, so not periodic), and how well one probe finds their variances; and Gaussian
- * data whose covariance is diagonal in the basis, for which a run is exact. */
+/* Oracle O5: how well cosine bases fit the posterior covariance of a stationary field of 16 x 16 (a
+ * crop of a power-law field, so not periodic), and how well one probe finds their variances; and
+ * Gaussian data whose covariance is diagonal in the basis, for which a run is exact. */
 #include "check.h"
 #include "covariance/spectrum.h"
 #include "gaussian.h"
@@ -16,7 +16,7 @@ static double *root, *field; /* eigenvectors (columns) and values of the field's
 
 /* ---- the field ---- */
 
-/* Autocovariance of the BIG x BIG periodic field with spectrum 1 / (1 + f^2)^1.25 and variance 1/4. */
+/* Autocovariance of the BIG x BIG periodic field, spectrum 1 / (1 + f^2)^1.25, variance 1/4. */
 static void autocovariance(double out[D])
 {
     static double power[BIG * BIG], turn[BIG];
@@ -185,8 +185,8 @@ typedef struct {
     double plain, ratio, transform;
 } errors;
 
-/* One estimate from tangent v; y NULL: A v.  Adds the mean relative error of the variances to *error,
- * and that of sums without the quotient to *plain. */
+/* One estimate from tangent v; signs NULL: y = A v.  Adds the mean relative error of the variances
+ * to *error, and that of sums without the quotient to *plain. */
 static void probe(covsamp__spectrum *s, const double *cov, const double *v, const double *signs,
                   const double *lam, double *error, double *plain)
 {
@@ -237,8 +237,8 @@ static errors estimator(int32_t mode)
     return e;
 }
 
-/* o5_out.txt, Rademacher: .272 plain, .075 ratio, .072 transform for blocks; .144 and .051 for windows at
- * every position; each a mean over 400 probes. */
+/* o5_out.txt, Rademacher: .272 plain, .075 ratio, .072 transform for blocks; .144 and .051 for
+ * windows at every position; each a mean over 400 probes. */
 static void test_estimators(void)
 {
     const errors block = estimator(COVSAMP_DCT_BLOCK), sliding = estimator(COVSAMP_DCT_SLIDING);
@@ -328,8 +328,8 @@ static void test_gaussian(int64_t steps, const char *options)
     covsamp_model model = model_of(gaussian_answer, &data);
     model.noise = unit_noise;
     covsamp_sampler *s = sampler_of(schedule, levels, steps,
-                                    "batch=%d dim=%d dtype=f64 prediction=x0 noise=ask last_noise=1 "
-                                    "covariance=spectral height=%d width=%d %s",
+                                    "batch=%d dim=%d dtype=f64 prediction=x0 noise=ask "
+                                    "last_noise=1 covariance=spectral height=%d width=%d %s",
                                     (int)batch, G, H, W, options);
     CHECK(covsamp_sampler_set_state(s, x, G) == COVSAMP_OK);
     CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Cosine transforms: the definition by libm, inverse, Parseval, the adjoint of the frame, and the same
- * bits whatever the BLAS's threads. */
+/* Cosine transforms: the definition by libm, inverse, Parseval, the adjoint of the frame, and the
+ * same bits whatever the BLAS's threads. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
