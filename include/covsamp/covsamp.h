@@ -226,6 +226,14 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_SEED = 60,           /* int: all 64 bits count */
     COVSAMP_FIRST_SAMPLE = 61,   /* int: number of the first sample of the batch */
     COVSAMP_NOISE = 62,          /* COVSAMP_NOISE_... */
+    COVSAMP_CHANNELS = 70,       /* int: "spectral" reads a sample as [channels][height][width] */
+    COVSAMP_HEIGHT = 71,         /* int: 1 for signals */
+    COVSAMP_WIDTH = 72,          /* int */
+    COVSAMP_SPECTRAL_MODE = 73,  /* whose cosine transform is taken: COVSAMP_DCT_... */
+    COVSAMP_SPECTRAL_BLOCK = 74, /* int: side k of the windows, 1 x k if height is 1; not "full" */
+    COVSAMP_SPECTRAL_POOL = 75,  /* what shares a variance: COVSAMP_POOL_... */
+    COVSAMP_SPECTRAL_ESTIMATE = 76, /* COVSAMP_ESTIMATE_... */
+    COVSAMP_SPECTRAL_COLOUR = 77, /* int: 1 estimates a matrix of channels as well (at most 64) */
     COVSAMP_CHECK_FINITE = 80,   /* int: 1 checks every answer for NaN and infinities */
     COVSAMP_REPORT_STEPS = 81    /* int: 1 makes ask() return COVSAMP_ASK_STEP after each step */
 };
@@ -249,6 +257,7 @@ enum {
     COVSAMP_COV_STATE_ISOTROPIC = 11, /* trace(C) / dim I by probes: `probes` JVPs */
     COVSAMP_COV_DIAG_PROBE = 20, /* the diagonal of C by probes (Hutchinson): `probes` JVPs */
     COVSAMP_COV_DIAG_MODEL = 21, /* the diagonal of C by a head of the model, see COVSAMP_HEAD */
+    COVSAMP_COV_SPECTRAL = 22, /* diagonal in a cosine basis by probes: `probes` JVPs */
     COVSAMP_COV_KRYLOV = 30, /* the full C by Lanczos: krylov_steps JVPs */
     COVSAMP_COV_DENSE = 31   /* the full C as a matrix: dim JVPs; the reference, for small dim */
 };
@@ -264,6 +273,25 @@ enum { /* what the head holds, e the noise: */
     COVSAMP_HEAD_NPR = 3,  /* E[(e - predicted e)^2 | x_t] (the same) */
     COVSAMP_HEAD_IDDPM = 4 /* v of log variance = v' log beta + (1 - v') log beta-tilde,
                               v' = (v + 1) / 2 (Nichol & Dhariwal 2021); only with eta = 1 */
+};
+
+enum { /* cosine transforms (DCT-II) of: */
+    COVSAMP_DCT_FULL = 1,  /* the whole of each channel */
+    COVSAMP_DCT_BLOCK = 2, /* k x k windows side by side; k divides height and width */
+    COVSAMP_DCT_SLIDING = 3 /* k x k windows at every position, wrapping around; k at most height
+                               and width; not with noise = ask, since it draws more numbers than
+                               a request has, from COVSAMP_STREAM_COEFFICIENTS */
+};
+
+enum { /* one variance for each: */
+    COVSAMP_POOL_POSITION = 1, /* channel and frequency, over all windows */
+    COVSAMP_POOL_CHANNEL = 2,  /* frequency, over all windows and channels */
+    COVSAMP_POOL_RADIAL = 3    /* channel and ring of frequencies */
+};
+
+enum {
+    COVSAMP_ESTIMATE_TRANSFORM = 1, /* probes are random signs in the basis; "sliding" uses ratio */
+    COVSAMP_ESTIMATE_RATIO = 2      /* probes are random signs, estimates quotients of sums */
 };
 
 enum {
@@ -388,7 +416,7 @@ typedef struct covsamp_stats {
     int64_t jvp_tangents;           /* tangents in them, each for a whole batch */
     int64_t products_used;          /* per sample, see above */
     int64_t products_paid;          /* jvp_tangents * batch */
-    int64_t ritz_values;            /* eigenvalues of projected or dense covariances */
+    int64_t ritz_values;            /* eigenvalues of projected, dense, spectral covariances */
     int64_t ritz_clamped;           /* of these, negative and set to 0 */
     int64_t breakdowns;             /* samples whose Krylov space closed early: exact draws */
     int64_t breakdowns_asymmetric;  /* the same with a visibly non-symmetric projection: not exact */
@@ -466,7 +494,7 @@ typedef struct covsamp_model {
     size_t size; /* sizeof(covsamp_model) */
     void *model_user;
     covsamp_answer_fn mean;     /* required */
-    covsamp_answer_fn jvp;      /* for "krylov" and "dense" */
+    covsamp_answer_fn jvp;      /* for covariances by products */
     covsamp_answer_fn mean_jvp; /* optional: both in one call; else mean, then jvp */
     void *noise_user;
     covsamp_answer_fn noise;    /* for noise = "ask" */
@@ -493,6 +521,7 @@ enum {
     COVSAMP_STREAM_START = 0, /* x at the first level, step 0 */
     COVSAMP_STREAM_STEP = 1,  /* the noise of a step */
     COVSAMP_STREAM_PROBE = 2, /* probe vectors */
+    COVSAMP_STREAM_COEFFICIENTS = 3, /* "spectral", sliding: [row][channel][fx][fy][column] */
     COVSAMP_STREAM_USER = 128 /* 128 ... 255 are the caller's */
 };
 /** Elements first ... first + count - 1 of a draw, as doubles; what a sampler of type F32 uses is the

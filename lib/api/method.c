@@ -22,6 +22,8 @@ static const covsamp__covariance_ops *find_covariance(int64_t name)
         return &covsamp__covariance_diag_probe;
     case COVSAMP_COV_DIAG_MODEL:
         return &covsamp__covariance_diag_model;
+    case COVSAMP_COV_SPECTRAL:
+        return &covsamp__covariance_spectral;
     case COVSAMP_COV_DENSE:
         return &covsamp__covariance_dense;
     default:
@@ -128,6 +130,11 @@ covsamp_status covsamp__method_check(covsamp_config *c, const char *function)
     if (c->schedule == NULL)
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
                              "%s: no schedule is set, covsamp_config_set_schedule() does", function);
+    if (m.covariance_name == COVSAMP_COV_SPECTRAL) {
+        status = covsamp__shape_check(c, function);
+        if (status != COVSAMP_OK)
+            return status;
+    }
     if (m.covariance_name == COVSAMP_COV_LARGE && m.eta != 1)
         return unsupported_eta(c, "covariance = large", function);
     if (m.covariance_name == COVSAMP_COV_DIAG_MODEL && m.eta != 1 &&

@@ -19,6 +19,8 @@ typedef struct {
 covsamp__method covsamp__method_of(const covsamp_config *config);
 /* Whether all options go together; what single options cannot know. */
 covsamp_status covsamp__method_check(covsamp_config *config, const char *function);
+/* shape.c: whether the shape of samples and the windows of "spectral" go together. */
+covsamp_status covsamp__shape_check(covsamp_config *config, const char *function);
 /* Plans the steps; *start_scale receives the deviation of x at the first level. */
 covsamp_status covsamp__make_plan(const covsamp_config *config, covsamp__plan *plan,
                                   double *start_scale, covsamp__error *error, const char *function);

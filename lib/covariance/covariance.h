@@ -7,6 +7,7 @@
 #ifndef COVSAMP_COVARIANCE_COVARIANCE_H
 #define COVSAMP_COVARIANCE_COVARIANCE_H
 
+#include "covariance/spectrum.h"
 #include "krylov/krylov.h"
 
 /* One point of one step. */
@@ -58,6 +59,7 @@ struct covsamp__covariance {
     double tolerance; /* of "krylov"; 0: off */
     covsamp__krylov_counts counts;
     covsamp__krylov krylov; /* krylov: its space */
+    covsamp__spectrum spectrum; /* spectral: its estimates */
     int64_t column;         /* tangents taken at this place: dense, probes */
     double *matrix;         /* dense: [batch][dim][dim], column-major */
     double *vector, *value, *work; /* small work; probes: value[batch] traces, vector[batch] counts */
@@ -72,8 +74,8 @@ void covsamp__covariance_reset(covsamp__covariance *c);
 
 extern const covsamp__covariance_ops covsamp__covariance_none, covsamp__covariance_small,
     covsamp__covariance_large, covsamp__covariance_analytic, covsamp__covariance_state_isotropic,
-    covsamp__covariance_diag_probe, covsamp__covariance_diag_model, covsamp__covariance_krylov,
-    covsamp__covariance_dense;
+    covsamp__covariance_diag_probe, covsamp__covariance_diag_model, covsamp__covariance_spectral,
+    covsamp__covariance_krylov, covsamp__covariance_dense;
 
 /* Parts that models share: what does nothing, and the variance of a step from that of x0. */
 void covsamp__no_layout(covsamp__covariance *c, covsamp__arena *arena);

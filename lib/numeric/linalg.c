@@ -87,3 +87,28 @@ void covsamp__gemv(int transpose, int64_t rows, int64_t columns, const double *a
     cblas_dgemv(CblasColMajor, transpose ? CblasTrans : CblasNoTrans, (int)rows, (int)columns, 1.0,
                 a, (int)rows, x, 1, 0.0, y, 1);
 }
+
+/* OpenBLAS uses one thread up to m n k = 2^18: these are half of that. */
+#define TILE_ROWS 64
+#define TILE_COLUMNS 64
+#define TILE_SUM 32
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void covsamp__gemm(int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k,
+                   const double *a, int64_t lda, const double *b, int64_t ldb, double *c,
+                   int64_t ldc)
+{
+    for (int64_t j = 0; j < n; j += TILE_COLUMNS)
+        for (int64_t i = 0; i < m; i += TILE_ROWS)
+            for (int64_t l = 0; l < k; l += TILE_SUM)
+                cblas_dgemm(CblasColMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                            transpose_b ? CblasTrans : CblasNoTrans, (int)least(m - i, TILE_ROWS),
+                            (int)least(n - j, TILE_COLUMNS), (int)least(k - l, TILE_SUM), 1.0,
+                            transpose_a ? a + l + i * lda : a + i + l * lda, (int)lda,
+                            transpose_b ? b + j + l * ldb : b + l + j * ldb, (int)ldb,
+                            l == 0 ? 0.0 : 1.0, c + i + j * ldc, (int)ldc);
+}

@@ -18,5 +18,11 @@ int covsamp__eigh(int64_t n, double *a, double *w, double *work, int64_t lwork);
 /* y = a x (transpose 0) or a^T x (1); a is rows x columns with leading dimension rows. */
 void covsamp__gemv(int transpose, int64_t rows, int64_t columns, const double *a, const double *x,
                    double *y);
+/* c = op(a) op(b), m x n, the sum of length k; op transposes where asked.  Leading dimensions are
+ * those of a, b and c as they lie in memory.  Cut into products of a fixed size that is below the
+ * BLAS's threading, so that the bits depend on the shape and the data alone. */
+void covsamp__gemm(int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k,
+                   const double *a, int64_t lda, const double *b, int64_t ldb, double *c,
+                   int64_t ldc);
 
 #endif

@@ -29,8 +29,9 @@ typedef struct {
 } settings;
 
 static const int64_t all_covariances[] = {COVSAMP_COV_NONE, COVSAMP_COV_SMALL, COVSAMP_COV_LARGE,
-                                          COVSAMP_COV_KRYLOV, COVSAMP_COV_DENSE};
-#define COVARIANCES 5
+                                          COVSAMP_COV_SPECTRAL, COVSAMP_COV_KRYLOV,
+                                          COVSAMP_COV_DENSE};
+#define COVARIANCES 6
 
 static inline int64_t or_default(int64_t value, int64_t standard)
 {
@@ -101,6 +102,7 @@ static inline void apply_options(covsamp_config *c, const settings *s)
         {COVSAMP_CLIP_COVARIANCE, !s->keep_c},
         {COVSAMP_BATCH, batch_of(s)},
         {COVSAMP_DIM, dim_of(s)},
+        {COVSAMP_WIDTH, dim_of(s)}, /* spectral */
         {COVSAMP_KRYLOV_STEPS, or_default(s->krylov, 2)},
         {COVSAMP_TANGENTS, or_default(s->tangents, 1)},
         {COVSAMP_FIRST_SAMPLE, s->first_sample},

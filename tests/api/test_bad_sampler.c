@@ -49,8 +49,8 @@ static void overflowing_sizes(void)
                                        {INT64_C(1) << 61, 4},
                                        {INT64_C(1) << 60, 8}};
     for (int i = 0; i < COVARIANCES; i++) {
-        if (all_covariances[i] == COVSAMP_COV_DENSE)
-            continue; /* its dim is bounded, see below */
+        if (all_covariances[i] == COVSAMP_COV_DENSE || all_covariances[i] == COVSAMP_COV_SPECTRAL)
+            continue; /* their dim is bounded, see below */
         const settings set = {.covariance = all_covariances[i]};
         covsamp_config *c = new_config_with(&set, NULL);
         for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
@@ -60,8 +60,15 @@ static void overflowing_sizes(void)
         }
         covsamp_config_free(c);
     }
-    const settings set = {.covariance = COVSAMP_COV_DENSE};
+    settings set = {.covariance = COVSAMP_COV_SPECTRAL};
     covsamp_config *c = new_config_with(&set, NULL);
+    set_int(c, COVSAMP_BATCH, INT64_MAX);
+    refused(c, COVSAMP_E_NOMEM, "overflow", "batch");
+    set_int(c, COVSAMP_BATCH, INT64_C(1) << 56);
+    refused(c, COVSAMP_E_NOMEM, "overflow", "batch");
+    covsamp_config_free(c);
+    set.covariance = COVSAMP_COV_DENSE;
+    c = new_config_with(&set, NULL);
     set_int(c, COVSAMP_BATCH, INT64_MAX);
     refused(c, COVSAMP_E_NOMEM, "overflow", "batch");
     set_int(c, COVSAMP_BATCH, INT64_C(1) << 31);

@@ -85,7 +85,7 @@ static int child(void)
     static const int64_t dims[] = {2, 5, 40};
     uint64_t h = UINT64_C(14695981039346656037);
     for (int d = 0; d < 3; d++)
-        for (int i = COVARIANCES - 2; i < COVARIANCES; i++)
+        for (int i = COVARIANCES - 3; i < COVARIANCES; i++)
             for (int64_t dtype = COVSAMP_F32; dtype <= COVSAMP_F64; dtype++) {
                 const settings set = {.covariance = all_covariances[i],
                                       .dtype = dtype,

@@ -184,6 +184,7 @@ static void *run_job(void *user)
                  covsamp_config_set_schedule(c, schedule, levels, 3) == COVSAMP_OK &&
                  covsamp_config_set_int(c, COVSAMP_BATCH, 8) == COVSAMP_OK &&
                  covsamp_config_set_int(c, COVSAMP_DIM, 2) == COVSAMP_OK &&
+                 covsamp_config_set_int(c, COVSAMP_WIDTH, 2) == COVSAMP_OK && /* spectral */
                  covsamp_config_set_int(c, COVSAMP_DTYPE, COVSAMP_F64) == COVSAMP_OK &&
                  covsamp_config_set_int(c, COVSAMP_COVARIANCE, j->set->covariance) == COVSAMP_OK &&
                  covsamp_sampler_new(&s, c) == COVSAMP_OK &&

@@ -2,7 +2,7 @@
 /* The option table, and setting and reading every option as number and as text. */
 #include "options.h"
 
-#define OPTION_COUNT 36
+#define OPTION_COUNT 44
 
 /* Keys are never reused and names never change: this list is part of the ABI. */
 static const struct {
@@ -28,6 +28,11 @@ static const struct {
     {"addim_eta", 51, COVSAMP_TYPE_REAL},     {"seed", 60, COVSAMP_TYPE_INT},
     {"first_sample", 61, COVSAMP_TYPE_INT},   {"noise", 62, COVSAMP_TYPE_CHOICE},
     {"check_finite", 80, COVSAMP_TYPE_INT},   {"report_steps", 81, COVSAMP_TYPE_INT},
+    {"channels", 70, COVSAMP_TYPE_INT},       {"height", 71, COVSAMP_TYPE_INT},
+    {"width", 72, COVSAMP_TYPE_INT},          {"spectral_mode", 73, COVSAMP_TYPE_CHOICE},
+    {"spectral_block", 74, COVSAMP_TYPE_INT}, {"spectral_pool", 75, COVSAMP_TYPE_CHOICE},
+    {"spectral_estimate", 76, COVSAMP_TYPE_CHOICE},
+    {"spectral_colour", 77, COVSAMP_TYPE_INT},
 };
 
 /* As are the numbers and names of choices. */
@@ -51,6 +56,7 @@ static const struct {
     {"state_isotropic", COVSAMP_COVARIANCE, 11},
     {"diag_probe", COVSAMP_COVARIANCE, 20},
     {"diag_model", COVSAMP_COVARIANCE, 21},
+    {"spectral", COVSAMP_COVARIANCE, 22},
     {"krylov", COVSAMP_COVARIANCE, 30},
     {"dense", COVSAMP_COVARIANCE, 31},
     {"ocm", COVSAMP_HEAD, 1},
