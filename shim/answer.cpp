@@ -14,8 +14,6 @@ namespace covsamp_shim
 namespace
 {
 
-const char *const name_of_dims = "request->dim";
-
 int64_t values_in(const std::vector<int64_t> &shape)
 {
     int64_t values = 1;
@@ -52,9 +50,10 @@ void check_sizes(const covsamp_request &request, const std::vector<int64_t> &sha
     const int64_t most = std::numeric_limits<int64_t>::max() / 16; // bytes of an array must not overflow
     in_range("batch", request.batch, 1, most);
     if (request.dim != values_in(shape))
-        throw Failure(COVSAMP_TORCH_E_SHAPE, "%s is %lld, must be %lld: the module's samples are of shape %s",
-                      name_of_dims, static_cast<long long>(request.dim),
-                      static_cast<long long>(values_in(shape)), shape_text(shape).c_str());
+        throw Failure(COVSAMP_TORCH_E_SHAPE,
+                      "request->dim is %lld, must be %lld: the module's samples are of shape %s",
+                      static_cast<long long>(request.dim), static_cast<long long>(values_in(shape)),
+                      shape_text(shape).c_str());
     in_range("stride", request.stride, request.dim, most / request.batch);
     if (!wants_products(request))
         return;

@@ -71,14 +71,14 @@ double distance(const at::Tensor &product, const at::Tensor &reference)
 
 // Against (f(x + hv) - f(x - hv)) / 2h with the step that agrees best: a module that computes some of itself in single
 // precision needs a larger one.  No step agrees with a wrong product.
-double against_difference(Network &exact, const Trial &trial, const at::Tensor &product)
+double against_difference(Network &loaded, const Trial &trial, const at::Tensor &product)
 {
     const double good_enough = 1e-7;
     double best = std::numeric_limits<double>::infinity();
     for (double h : {3e-6, 1e-4, 3e-3}) {
         at::Tensor step = trial.tangent * h;
-        at::Tensor above = exact.forward(trial.point.x + step, trial.point);
-        at::Tensor below = exact.forward(trial.point.x - step, trial.point);
+        at::Tensor above = loaded.forward(trial.point.x + step, trial.point);
+        at::Tensor below = loaded.forward(trial.point.x - step, trial.point);
         best = std::min(best, distance(product, (above - below) / (2 * h)));
         if (best <= good_enough)
             break;
@@ -91,7 +91,8 @@ double against_difference(Network &exact, const Trial &trial, const at::Tensor &
 double check(covsamp_torch &handle, double time, uint64_t seed, int32_t repeats)
 {
     Scope scope;
-    Network exact = handle.network.in_double();
+    // Products of the module as it is used, against values of the module as it was loaded.
+    Network exact = handle.network.in_double(), loaded = exact.unfrozen();
     std::unique_ptr<Engine> engine = make_engine(handle.engine->kind());
     std::vector<Trial> trials = draw(handle, exact.target(), time, seed, repeats);
     std::vector<at::Tensor> own = products_of(handle.network, *handle.engine, trials);
@@ -99,7 +100,7 @@ double check(covsamp_torch &handle, double time, uint64_t seed, int32_t repeats)
     double allowance = handle.network.target().dtype == at::kFloat ? rounding_f32 : 0.0;
     double worst = 0;
     for (size_t i = 0; i < trials.size(); i++) {
-        worst = std::max(worst, against_difference(exact, trials[i], reference[i]));
+        worst = std::max(worst, against_difference(loaded, trials[i], reference[i]));
         worst = std::max(worst, distance(own[i], reference[i]) - allowance);
     }
     return worst;

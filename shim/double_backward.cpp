@@ -58,7 +58,9 @@ class DoubleBackward : public Engine
             throw lost();
         if (mean != nullptr)
             *mean = output.detach().clone();
-        at::Tensor u = at::zeros_like(output).set_requires_grad(true);
+        // Ones, though any u gives the same product: libtorch's rules for some operators (logcumsumexp) take the
+        // cotangent's logarithm and have no derivative at zero.
+        at::Tensor u = at::ones_like(output).set_requires_grad(true);
         at::Tensor g = grad(output, x, u, /*keep=*/true, /*differentiable=*/true);
         std::vector<at::Tensor> products;
         for (size_t k = 0; k < tangents.size(); k++)

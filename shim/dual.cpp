@@ -99,8 +99,9 @@ class Dual : public Engine
     {
         MathAttention attention;
         Level level; // a new one each time: whatever the module kept from the last product is forgotten
-        // A copy of x, which a module may write to.
-        at::Tensor output = run(network, at::_make_dual(point.x.clone(), tangent, level.index()), point);
+        // Copies, since a module may write to its input, and with it to the tangent.
+        at::Tensor x = at::_make_dual(point.x.clone(), tangent.clone(), level.index());
+        at::Tensor output = run(network, x, point);
         auto [value, product] = at::_unpack_dual(output, level.index());
         if (!product.defined())
             throw Failure(COVSAMP_TORCH_E_NO_TANGENT,

@@ -68,12 +68,12 @@ std::string one_line(const std::exception &error)
 {
     auto *c10_error = dynamic_cast<const c10::Error *>(&error);
     std::string text = c10_error ? c10_error->what_without_backtrace() : error.what();
-    // The interpreter puts its trace before the cause, with an arrow at the last line of it.
-    static const char arrow[] = "<--- HERE";
-    size_t start = text.rfind(arrow);
-    start = start == std::string::npos ? 0 : start + sizeof arrow - 1;
-    start = text.find_first_not_of(" \t\r\n", start);
-    if (start == std::string::npos)
+    // The interpreter puts its trace before the cause: source lines, all of them indented, with an arrow under one.
+    size_t start = text.rfind("<--- HERE");
+    start = start == std::string::npos ? 0 : text.find('\n', start);
+    while (start != std::string::npos && start < text.size() && std::strchr(" \t\r\n", text[start]) != nullptr)
+        start = text[start] == '\n' ? start + 1 : text.find('\n', start);
+    if (start == std::string::npos || start >= text.size())
         return "no reason given";
     size_t end = text.find('\n', start);
     text = text.substr(start, end == std::string::npos ? end : end - start);

@@ -88,6 +88,7 @@ void Network::freeze()
     try {
         module_ = torch::jit::freeze(original_);
         forward(point.x, point);
+        frozen_ = true;
         return;
     } catch (const std::exception &) {
         // Freezing has limits of its own (a module that writes to its attributes, say), and is only a help.
@@ -98,9 +99,11 @@ void Network::freeze()
         forward(point.x, point);
     } catch (const Failure &) {
         throw;
-    } catch (const c10::Error &error) {
-        if (std::string(error.what_without_backtrace()).find("memory") != std::string::npos)
-            throw;
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &error) {
+        if (one_line(error).find("memory") != std::string::npos)
+            throw; // the door knows the code for it
         throw Failure(COVSAMP_TORCH_E_SHAPE, "the module fails on an input of shape %s: %s",
                       shape_text(point.x.sizes()).c_str(), one_line(error).c_str());
     }
@@ -124,7 +127,16 @@ Network Network::in_double() const
     target.dtype = at::kDouble;
     Network copy(separate_copy(original_), target, takes_);
     convert_module(copy.original_, target.device, target.dtype);
+    // Freezing may change derivatives (it drops detach()), so the copy must have gone the same way.
+    if (frozen_)
+        copy.module_ = torch::jit::freeze(copy.original_);
+    copy.frozen_ = frozen_;
     return copy;
+}
+
+Network Network::unfrozen() const
+{
+    return Network(original_, target_, takes_);
 }
 
 Point Network::zeros(int64_t batch) const

@@ -39,8 +39,10 @@ class Network
     // for it (a dual number); every other input is a copy, since modules may write to their inputs.
     at::Tensor forward(const at::Tensor &x, const Point &point);
 
-    // The same module, unfrozen, in double precision.  Shares nothing with this one.
+    // The same module in double precision.  Shares nothing with this one.
     Network in_double() const;
+    // The same module as it was before freezing.  Shares its weights with this one.
+    Network unfrozen() const;
     // A point of zeros, for `batch` samples.
     Point zeros(int64_t batch) const;
 
@@ -60,6 +62,7 @@ class Network
     torch::jit::Module original_, module_; // original_: not frozen
     Target target_;
     Takes takes_;
+    bool frozen_ = false; // whether module_ is
 };
 
 } // namespace covsamp_shim

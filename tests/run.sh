@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="meson ninja-build pkg-config gcc g++ clang libblas-dev liblapacke-dev libopenblas-dev
+packages="meson ninja-build pkg-config gcc g++ clang libclang-rt-14-dev libblas-dev liblapacke-dev libopenblas-dev
  librandom123-dev libpng-dev libtorch-dev python3 python3-torch python3-numpy dataset-fashion-mnist"
 
 install_packages() {
@@ -32,6 +32,7 @@ if [ ! -f "$build/build.ninja" ]; then
     meson setup "$build"
 fi
 ninja -C "$build"
+[ $# -gt 0 ] || set -- --no-suite slow # minutes on its own: sh tests/run.sh --suite slow
 status=0
 meson test -C "$build" --no-rebuild --print-errorlogs "$@" || status=$?
 sh tests/count.sh "$build/meson-logs/testlog.json"

@@ -38,7 +38,8 @@
  *
  * Errors.  Every function that can fail returns a covsamp_status; one sentence naming the
  * function, the argument, the value and the allowed range is found in the handle's _message(),
- * or, where a function makes a handle, in its `message` argument.
+ * or, where a function makes a handle, in its `message` argument.  Functions that only read, and
+ * those without a handle or a message, give the status alone.
  */
 #ifndef COVSAMP_COVSAMP_H
 #define COVSAMP_COVSAMP_H
@@ -129,7 +130,8 @@ typedef struct covsamp_schedule covsamp_schedule;
 
 /* For the functions that make a schedule.  out: receives the handle, NULL on failure.  mem: NULL
  * or hooks.  message: NULL or COVSAMP_MESSAGE_BYTES bytes, "" on success.  Errors: E_NULL, E_RANGE
- * (levels outside 1 ... 2^24 - 1 or as said), E_STRUCT_SIZE, E_NOMEM.  Free with _free. */
+ * (levels outside 1 ... 2^24 - 1, alpha^2 below 1e-290, or as said), E_STRUCT_SIZE, E_NOMEM.  Free
+ * with _free. */
 
 /** DDPM's linear schedule (Ho et al. 2020): beta from beta_first to beta_last in `levels` equal
  *  steps, alpha^2 = prod (1 - beta), sigma^2 = 1 - alpha^2, time = level - 1.
@@ -315,10 +317,11 @@ enum { COVSAMP_TYPE_INT = 1, COVSAMP_TYPE_REAL = 2, COVSAMP_TYPE_CHOICE = 3 };
  *  versions only append fields. */
 typedef struct covsamp_option {
     size_t size;
-    int32_t key, type;     /* COVSAMP_TYPE_...; a choice is an int with names */
+    int32_t key, type;     /* COVSAMP_TYPE_...; a choice is an int with names, by option_choice */
     const char *name;      /* "krylov_steps" */
     const char *help;      /* one sentence */
-    int64_t int_low, int_high, int_default; /* for TYPE_INT and TYPE_CHOICE */
+    int64_t int_low, int_high, int_default; /* TYPE_INT, TYPE_CHOICE; a default below int_low: must
+                                               be set */
     double real_low, real_high, real_default; /* for TYPE_REAL */
 } covsamp_option;
 
@@ -349,8 +352,8 @@ COVSAMP_API covsamp_status covsamp_config_get_int(const covsamp_config *config, 
 /** As covsamp_config_get_int(), for options of type real. */
 COVSAMP_API covsamp_status covsamp_config_get_real(const covsamp_config *config, int32_t key,
                                                    double *value);
-/** Writes an option as text that set_by_name() reads back to the same value.  bytes: size of text;
- *  64 are always enough.  Errors: E_NULL, E_OPTION, E_RANGE (bytes too small). */
+/** Writes an option as text that set_by_name() reads back to the same value (batch and dim once they
+ *  are set).  bytes: size of text; 64 are always enough.  Errors: E_NULL, E_OPTION, E_RANGE (bytes too small). */
 COVSAMP_API covsamp_status covsamp_config_get_text(const covsamp_config *config, int32_t key,
                                                    char *text, size_t bytes);
 /** The schedule and the levels to visit, noisiest first, strictly decreasing, each in 1 ... N; the
@@ -403,7 +406,8 @@ COVSAMP_API covsamp_status covsamp_sampler_set_state(covsamp_sampler *sampler, c
  *  Never NULL; valid until the next call on this handle. */
 COVSAMP_API const char *covsamp_sampler_message(const covsamp_sampler *sampler);
 /** From any thread or signal handler: the next ask(), or the run() under way at its next request,
- *  returns COVSAMP_CANCELLED once.  Nothing is lost: asking or running again goes on.  NULL is fine. */
+ *  returns COVSAMP_CANCELLED once, unless the run has ended.  Nothing is lost: asking or running again
+ *  goes on.  NULL is fine. */
 COVSAMP_API void covsamp_sampler_cancel(covsamp_sampler *sampler);
 
 /** Counts since creation or restart.  "Paid" counts every tangent of every request for every sample
@@ -479,7 +483,7 @@ COVSAMP_API covsamp_status covsamp_sampler_ask(covsamp_sampler *sampler,
  *  says where.  In these three cases the request stays open.  Other errors: E_NULL, E_RANGE (any
  *  other answer), E_STATE (no request is open), E_LINALG. */
 COVSAMP_API covsamp_status covsamp_sampler_tell(covsamp_sampler *sampler, int32_t answer);
-/** The last answer that tell() or a callback gave, 0 at first. */
+/** The last allowed answer that tell() or a callback gave, 0 at first. */
 COVSAMP_API int32_t covsamp_sampler_answer(const covsamp_sampler *sampler);
 
 /* ==== 8. Callbacks: the library owns the loop =============================================== */

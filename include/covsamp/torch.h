@@ -2,9 +2,10 @@
 /* covsamp/torch.h - TorchScript networks as models for covsamp: exact Jacobian-vector products
  *
  * A handle holds one module, loaded from a file, and answers covsamp requests: means by a forward
- * pass, products by libtorch's forward-mode derivatives.  The module has forward(x, t) or forward(x, t, y): x is
- * [n, ...shape], t [n] floats (the request's time), y [n] integer labels.  Its output is shaped as x, or has
- * more channels (dimension 1), of which the first are the prediction.
+ * pass, products by libtorch's forward-mode derivatives.  The module has forward(x, t) or
+ * forward(x, t, y): x is [n, ...shape], t [n] numbers of the same type (the request's time), y [n]
+ * int64 labels.  Its output (of a tuple, the first element) is shaped as x, or has more channels
+ * (dimension 1), of which the first are the prediction.  docs/torch.md says which modules work.
  *
  * A TorchScript file is a program: load only files you trust.
  *
@@ -70,9 +71,11 @@ typedef struct covsamp_torch_options {
     int32_t reserved;    /* 0 */
 } covsamp_torch_options;
 
-/** Loads a module, sets it to evaluation, freezes it where libtorch can, moves it to type and device, and runs it once
- *  on zeros to see that the shapes fit.  path: UTF-8.  options NULL: all defaults.  message: NULL or
- *  COVSAMP_MESSAGE_BYTES bytes.  Errors: E_NULL, E_RANGE, E_STRUCT_SIZE, E_NOMEM and the codes above; *out is NULL then. */
+/** Loads a module, sets it to evaluation, moves it to type and device, freezes it where libtorch
+ *  can, and runs it on zeros to see that the shapes fit; with the engine AUTO also for one product,
+ *  to see which engine it takes.  path: UTF-8.  options NULL: all defaults.  message: NULL or
+ *  COVSAMP_MESSAGE_BYTES bytes.  Errors: E_NULL, E_RANGE, E_STRUCT_SIZE, E_NOMEM and the codes
+ *  above but the two about products; *out is NULL then. */
 COVSAMP_TORCH_API int32_t covsamp_torch_load(covsamp_torch **out, const char *path,
                                              const covsamp_torch_options *options, char *message);
 /** The same from the bytes of a file; they may be released afterwards. */
@@ -94,10 +97,15 @@ COVSAMP_TORCH_API int32_t covsamp_torch_answer(void *module, const covsamp_reque
  *  E_STRUCT_SIZE. */
 COVSAMP_TORCH_API int32_t covsamp_torch_model(covsamp_torch *module, covsamp_model *model);
 
-/** Compares products with central differences in double precision: random inputs and directions from `seed`,
- *  `repeats` >= 4 calls in a row, since libtorch's executor changes its mind after the first ones.  *error receives the largest
- *  |product - difference| / |difference| (2-norms); below 1e-5 is right in F64, and a wrong tangent gives above
- *  1e-2.  Errors: E_NULL, E_RANGE and the codes above. */
+/** Are the products right?  Random inputs and directions from `seed`, two samples with the labels of
+ *  branch 0 at `time`; `repeats` >= 4 calls in a row, since libtorch's executor changes its mind after
+ *  the first ones.  *error receives the largest of
+ *    - |p - d| / |d| for products p of a copy of the module in double precision and central
+ *      differences d of the module as it was loaded, and
+ *    - |q - p| / |p| for products q of the module in use, less 1e-3 in F32, for rounding
+ *  (2-norms of samples; infinity where something is not finite).  Below 1e-5 the products are right; a
+ *  wrong tangent gives above 1e-2; between them is rounding of a module that computes in single
+ *  precision whatever it is given, or a kink (ReLU).  Errors: E_NULL, E_RANGE and the codes above. */
 COVSAMP_TORCH_API int32_t covsamp_torch_check(covsamp_torch *module, double time, uint64_t seed,
                                               int32_t repeats, double *error);
 /** The engine in use: DUAL or DOUBLE_BACKWARD; 0 if module is NULL. */

@@ -181,7 +181,7 @@ covsamp_status covsamp_config_set_by_name(covsamp_config *config, const char *na
                          __func__, name, text,
                          o->type == COVSAMP_TYPE_REAL     ? "a number"
                          : o->type == COVSAMP_TYPE_CHOICE ? "one of: "
-                                                          : "a whole number",
+                                                          : "a whole number of 64 bits",
                          names);
 }
 
