@@ -617,8 +617,8 @@ COVSAMP_API const char *covsamp_calibration_message(const covsamp_calibration *c
 
 /** A calibration without products, for COVSAMP_TABLE_NOISE alone, in one call: the configuration's levels
  *  are measured, one mean a sample and level, and values[0 ... count - 1] filled as by
- *  covsamp_calibration_table().  Errors: those of the functions above; the sentence is in
- *  covsamp_config_message(). */
+ *  covsamp_calibration_table().  COVSAMP_OK; COVSAMP_CANCELLED and errors as of the functions above, with
+ *  nothing kept; the sentence is in covsamp_config_message(). */
 COVSAMP_API covsamp_status covsamp_analytic_estimate(covsamp_config *config,
                                                      const covsamp_model *model, const void *data,
                                                      int64_t stride, int64_t samples,

@@ -183,6 +183,8 @@ static double measured(const covsamp__calibrated *l, int error)
 /* Between two measured levels, at the share w of the way from a to b. */
 static double between(double a, double b, double w, int error)
 {
+    if (w == 0)
+        return a;
     if (error && a > 0 && b > 0)
         return exp((1 - w) * log(a) + w * log(b));
     return (1 - w) * a + w * b;
