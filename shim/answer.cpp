@@ -102,6 +102,48 @@ at::Tensor labels_for(const covsamp_torch &handle, int32_t branch, int64_t first
     return {};
 }
 
+void set_head(covsamp_torch &handle, const char *name)
+{
+    const std::vector<std::string> heads = handle.metadata.heads();
+    handle.head = -1;
+    if (name == nullptr)
+        return;
+    std::string known;
+    for (size_t i = 0; i < heads.size(); i++) {
+        if (heads[i] == name)
+            handle.head = static_cast<int64_t>(i);
+        known += (i == 0 ? "" : ", ") + heads[i];
+    }
+    if (handle.head >= 0)
+        return;
+    if (heads.empty())
+        throw Failure(COVSAMP_TORCH_E_HEAD, "the file's metadata names no heads, and so the module has no head %.40s",
+                      name);
+    throw Failure(COVSAMP_TORCH_E_HEAD, "the module has no head %.40s, its file's metadata names %.200s", name,
+                  known.c_str());
+}
+
+namespace
+{
+
+// Head i is in channels C (1 + i) ... of the output.
+void write_head(const covsamp_torch &handle, const at::Tensor &rest, const Point &point, void *out,
+                const Layout &layout)
+{
+    if (handle.head < 0)
+        throw Failure(COVSAMP_TORCH_E_HEAD,
+                      "the request asks for a head, and covsamp_torch_set_head() has not said which");
+    const int64_t channels = point.x.dim() > 1 ? point.x.size(1) : 0, have = rest.defined() ? rest.size(1) : 0;
+    if (channels == 0 || channels * (handle.head + 1) > have)
+        throw Failure(COVSAMP_TORCH_E_HEAD,
+                      "the module returns %lld channels behind the prediction, must be at least %lld for head number %lld",
+                      static_cast<long long>(have), static_cast<long long>(channels * (handle.head + 1)),
+                      static_cast<long long>(handle.head + 1));
+    write_tensor(rest.narrow(1, channels * handle.head, channels), out, layout);
+}
+
+} // namespace
+
 void answer(covsamp_torch &handle, const covsamp_request &request)
 {
     const Target &target = handle.network.target();
@@ -111,9 +153,16 @@ void answer(covsamp_torch &handle, const covsamp_request &request)
     Point point{read_tensor(request.x, layout, target.options()),
                 at::full({request.batch}, request.time, target.options()),
                 labels_for(handle, request.branch, request.first_sample, request.batch)};
+    at::Tensor rest;
     if (!wants_products(request)) {
-        write_tensor(handle.network.forward(point.x, point), request.mean, layout);
+        write_tensor(handle.network.forward(point.x, point, &rest), request.mean, layout);
+        if (request.head != nullptr)
+            write_head(handle, rest, point, request.head, layout);
         return;
+    }
+    if (request.head != nullptr) { // engines give the mean alone
+        handle.network.forward(point.x, point, &rest);
+        write_head(handle, rest, point, request.head, layout);
     }
     std::vector<at::Tensor> tangents;
     for (int64_t k = 0; k < request.tangents; k++)

@@ -18,7 +18,8 @@ namespace
     X(COVSAMP_TORCH_E_EXCEPTION, "libtorch threw while the module ran.")                           \
     X(COVSAMP_TORCH_E_NO_TANGENT, "The output lost its tangent: a product would be wrong.")        \
     X(COVSAMP_TORCH_E_NO_RULE, "An operator has no derivative that the engine can use.")           \
-    X(COVSAMP_TORCH_E_LABELS, "Labels are needed and not set, set and not taken, or out of range.")
+    X(COVSAMP_TORCH_E_LABELS, "Labels are needed and not set, set and not taken, or out of range.") \
+    X(COVSAMP_TORCH_E_HEAD, "The module has no such head, or none was named.")
 
 const struct {
     const char *name, *text;
@@ -115,6 +116,14 @@ int32_t covsamp_torch_set_labels(covsamp_torch *module, int32_t branch, const in
         if (count > 0 && module->network.takes() == covsamp_shim::Takes::nothing)
             throw Failure(COVSAMP_TORCH_E_LABELS, "the module takes no labels: it has forward(x, t)");
         module->labels.set(branch, labels, count);
+    });
+}
+
+int32_t covsamp_torch_set_head(covsamp_torch *module, const char *name)
+{
+    return door(message_of(module), __func__, [&] {
+        need(module, "module");
+        covsamp_shim::set_head(*module, name);
     });
 }
 

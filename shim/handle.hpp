@@ -20,6 +20,7 @@ struct covsamp_torch {
     covsamp_shim::Metadata metadata;
     covsamp_shim::Labels labels;
     std::unique_ptr<covsamp_shim::Engine> engine;
+    int64_t head = -1; // which of the module's heads fills request->head; -1: none was named
     char message[COVSAMP_MESSAGE_BYTES] = "";
 };
 
@@ -33,6 +34,7 @@ at::Tensor labels_for(const covsamp_torch &handle, int32_t branch, int64_t first
 // Door bodies, each in the file of its name; they throw.
 std::unique_ptr<covsamp_torch> load(const char *path, const covsamp_torch_options *options);
 std::unique_ptr<covsamp_torch> load(const void *data, size_t bytes, const covsamp_torch_options *options);
+void set_head(covsamp_torch &handle, const char *name);
 void answer(covsamp_torch &handle, const covsamp_request &request);
 double check(covsamp_torch &handle, double time, uint64_t seed, int32_t repeats);
 

@@ -71,6 +71,19 @@ std::vector<int64_t> Metadata::shape() const
     return shape;
 }
 
+std::vector<std::string> Metadata::heads() const
+{
+    const char *text = find("heads");
+    std::vector<std::string> heads;
+    std::string_view rest = text == nullptr ? "" : text;
+    while (!rest.empty()) {
+        size_t comma = rest.find(',');
+        heads.emplace_back(trimmed(rest.substr(0, comma)));
+        rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    }
+    return heads;
+}
+
 std::optional<int64_t> Metadata::classes() const
 {
     const char *text = find("classes");

@@ -24,6 +24,8 @@ class Metadata
     std::vector<int64_t> shape() const;
     // "classes"; nothing if there is none.  Throws Failure if it is no number >= 0.
     std::optional<int64_t> classes() const;
+    // "heads", for example ocm,sn; empty if there are none.
+    std::vector<std::string> heads() const;
 
   private:
     std::map<std::string, std::string> entries_;

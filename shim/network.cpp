@@ -109,16 +109,18 @@ void Network::freeze()
     }
 }
 
-at::Tensor Network::forward(const at::Tensor &x, const Point &point)
+at::Tensor Network::forward(const at::Tensor &x, const Point &point, at::Tensor *rest)
 {
     std::vector<c10::IValue> inputs{x, point.time.clone()};
     if (takes_ != Takes::nothing)
         inputs.push_back(point.labels.defined() ? c10::IValue(point.labels.clone()) : c10::IValue());
     at::Tensor output = first_tensor(module_.forward(std::move(inputs)));
     check_shape(output, x);
-    if (x.dim() > 1 && output.size(1) > x.size(1))
-        output = output.narrow(1, 0, x.size(1));
-    return output;
+    if (x.dim() < 2 || output.size(1) == x.size(1))
+        return output;
+    if (rest != nullptr)
+        *rest = output.narrow(1, x.size(1), output.size(1) - x.size(1));
+    return output.narrow(1, 0, x.size(1));
 }
 
 Network Network::in_double() const

@@ -37,7 +37,8 @@ class Network
 
     // The prediction, [n, ...shape]: the module's output, or its first channels.  x is the point's own or stands in
     // for it (a dual number); every other input is a copy, since modules may write to their inputs.
-    at::Tensor forward(const at::Tensor &x, const Point &point);
+    // rest: receives the channels behind the prediction, undefined if there are none.
+    at::Tensor forward(const at::Tensor &x, const Point &point, at::Tensor *rest = nullptr);
 
     // The same module in double precision.  Shares nothing with this one.
     Network in_double() const;

@@ -26,22 +26,27 @@ int fail(int code, const char *format, ...)
     return code;
 }
 
-void json_string(const char *text)
+void json_write(FILE *stream, const char *text)
 {
     if (text == NULL) {
-        fputs("null", stdout);
+        fputs("null", stream);
         return;
     }
-    putchar('"');
+    putc('"', stream);
     for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
         if (*p == '"' || *p == '\\')
-            printf("\\%c", *p);
+            fprintf(stream, "\\%c", *p);
         else if (*p < ' ')
-            printf("\\u%04x", *p);
+            fprintf(stream, "\\u%04x", *p);
         else
-            putchar(*p);
+            putc(*p, stream);
     }
-    putchar('"');
+    putc('"', stream);
+}
+
+void json_string(const char *text)
+{
+    json_write(stdout, text);
 }
 
 void json_real(double value)

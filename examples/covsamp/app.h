@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum {
     EXIT_OK = 0,
@@ -24,6 +25,8 @@ int fail(int code, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Writes text to standard output as a JSON string, quotes included; NULL becomes null. */
 void json_string(const char *text);
+/* The same to any stream. */
+void json_write(FILE *stream, const char *text);
 /* A number, or null where JSON has none (infinities, NaN). */
 void json_real(double value);
 
@@ -31,6 +34,7 @@ void json_real(double value);
 double now(void);
 
 int cmd_sample(int argc, char **argv);
+int cmd_calibrate(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_options(int argc, char **argv);
 int cmd_version(int argc, char **argv);

@@ -114,6 +114,16 @@ int args_seed(const char *flag, const char *text, uint64_t *out)
     return 0;
 }
 
+/* The program never calls setlocale(), so that strtod() always reads points. */
+int args_real(const char *flag, const char *text, double low, double high, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    if (end == text || *end != '\0' || !(*out >= low && *out <= high))
+        return fail(EXIT_USAGE, "%s takes a number in %g ... %g, not \"%s\"", flag, low, high, text);
+    return 0;
+}
+
 int args_int_list(const char *flag, const char *text, int64_t low, int64_t high, int64_t *out,
                   int capacity, int *count)
 {

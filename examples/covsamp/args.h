@@ -31,6 +31,8 @@ void args_help(const struct flag *flags, int n_flags);
 /* Each reads the whole text or fails with a message naming the flag; 0 or EXIT_USAGE. */
 int args_int(const char *flag, const char *text, int64_t low, int64_t high, int64_t *out);
 int args_seed(const char *flag, const char *text, uint64_t *out);
+/* A real number of low ... high. */
+int args_real(const char *flag, const char *text, double low, double high, double *out);
 /* "1,28,28": at most `capacity` numbers of low ... high; *count receives how many. */
 int args_int_list(const char *flag, const char *text, int64_t low, int64_t high, int64_t *out,
                   int capacity, int *count);

@@ -13,6 +13,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"sample", "draw samples from a TorchScript model", cmd_sample},
+    {"calibrate", "measure what a model's means and products are worth", cmd_calibrate},
     {"check", "check a model's Jacobian-vector products", cmd_check},
     {"options", "list the options of the library", cmd_options},
     {"version", "print versions", cmd_version},

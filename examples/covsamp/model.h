@@ -29,6 +29,8 @@ int model_metadata_int(const struct model *model, const char *key, int64_t low, 
 int model_shape(const struct model *model, int64_t dims[MAX_DIMS], int32_t *n_dims);
 /* Sample k gets labels[k mod count]. */
 int model_set_labels(struct model *model, const int64_t *labels, int64_t count);
+/* The head that fills covsamp_request.head: "ocm", "sn", "npr", "iddpm". */
+int model_set_head(struct model *model, const char *name);
 int model_callbacks(struct model *model, covsamp_model *callbacks);
 /* Compares products with differences at a time of the schedule. */
 int model_check(struct model *model, double time, uint64_t seed, int32_t repeats, double *error);

@@ -43,6 +43,13 @@ int model_set_labels(struct model *model, const int64_t *labels, int64_t count)
     return none();
 }
 
+int model_set_head(struct model *model, const char *name)
+{
+    (void)model;
+    (void)name;
+    return none();
+}
+
 int model_callbacks(struct model *model, covsamp_model *callbacks)
 {
     (void)model;

@@ -92,6 +92,11 @@ int model_set_labels(struct model *model, const int64_t *labels, int64_t count)
     return said(model, covsamp_torch_set_labels(model->module, 0, labels, count));
 }
 
+int model_set_head(struct model *model, const char *name)
+{
+    return said(model, covsamp_torch_set_head(model->module, name));
+}
+
 int model_callbacks(struct model *model, covsamp_model *callbacks)
 {
     return said(model, covsamp_torch_model(model->module, callbacks));

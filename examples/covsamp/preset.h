@@ -9,8 +9,8 @@
 
 struct preset {
     const char *name, *help;
-    const char *options[8]; /* "key=value", ended by NULL */
-    bool calibrated;        /* takes window_high from the model file, if it says one */
+    const char *options[12]; /* "key=value", ended by NULL */
+    bool calibrated;         /* takes its window from --calibration, or from the model file */
 };
 
 /* NULL after a message if there is no such method. */

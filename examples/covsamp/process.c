@@ -70,26 +70,33 @@ int process_schedule(covsamp_schedule **out, const char *source, const char *tex
     return status == COVSAMP_OK ? 0 : fail(EXIT_USAGE, "%s \"%s\": %s", source, text, message);
 }
 
-static int find_spacing(const char *name, int32_t *spacing)
+#define OPTIMAL -1 /* a spacing of this program's */
+
+static int find_spacing(const char *name, const double *noise, int32_t *spacing)
 {
-    if (strcmp(name, "even") == 0)
+    if (strcmp(name, "optimal") == 0 && noise == NULL)
+        return fail(EXIT_USAGE, "--spacing optimal needs --calibration FILE, which covsamp calibrate "
+                                "writes");
+    if (strcmp(name, "optimal") == 0)
+        *spacing = OPTIMAL;
+    else if (strcmp(name, "even") == 0)
         *spacing = COVSAMP_SPACING_EVEN;
     else if (strcmp(name, "quadratic") == 0)
         *spacing = COVSAMP_SPACING_QUADRATIC;
     else if (strcmp(name, "trailing") == 0)
         *spacing = COVSAMP_SPACING_TRAILING;
     else
-        return fail(EXIT_USAGE, "--spacing takes even, quadratic or trailing, not \"%s\"", name);
+        return fail(EXIT_USAGE, "--spacing takes even, quadratic, trailing or optimal, not \"%s\"", name);
     return 0;
 }
 
 int process_visit(covsamp_config *config, const covsamp_schedule *schedule, int64_t steps,
-                  const char *spacing)
+                  const char *spacing, const double *noise)
 {
     char message[COVSAMP_MESSAGE_BYTES] = "";
     int32_t kind = 0;
     int64_t most = covsamp_schedule_levels(schedule);
-    int code = find_spacing(spacing, &kind);
+    int code = find_spacing(spacing, noise, &kind);
     if (code != 0)
         return code;
     if (steps > most)
@@ -99,7 +106,10 @@ int process_visit(covsamp_config *config, const covsamp_schedule *schedule, int6
     int64_t *levels = malloc((size_t)steps * sizeof *levels);
     if (levels == NULL)
         return fail(EXIT_RUN, "out of memory");
-    if (covsamp_schedule_spaced(schedule, steps, kind, levels, message) != COVSAMP_OK)
+    covsamp_status status =
+        kind == OPTIMAL ? covsamp_schedule_optimal(schedule, noise, steps, levels, message)
+                        : covsamp_schedule_spaced(schedule, steps, kind, levels, message);
+    if (status != COVSAMP_OK)
         code = fail(EXIT_USAGE, "--steps %" PRId64 ": %s", steps, message);
     else if (covsamp_config_set_schedule(config, schedule, levels, steps) != COVSAMP_OK)
         code = fail(EXIT_RUN, "%s", covsamp_config_message(config));

@@ -23,6 +23,8 @@ enum {
     SCHEDULE,
     LEVELS,
     SPACING,
+    CALIBRATION,
+    FACTOR,
     DEVICE,
     DTYPE,
     ENGINE,
@@ -48,7 +50,10 @@ static const struct flag flags[N_FLAGS] = {
     [SCHEDULE] = {"schedule", "NAME[:P,...]",
                   "linear, cosine, karras, flow (default: as the file says)", 0},
     [LEVELS] = {"levels", "N", "of the schedule (default: as the file says, or 1000)", 0},
-    [SPACING] = {"spacing", "NAME", "even (default), quadratic, trailing", 0},
+    [SPACING] = {"spacing", "NAME", "even (default), quadratic, trailing, optimal (--calibration)", 0},
+    [CALIBRATION] = {"calibration", "FILE.json", "of covsamp calibrate: tables and window", 0},
+    [FACTOR] = {"window-factor", "F",
+                "the window is where its trace and error differ by at most this (1.25)", 0},
     [DEVICE] = {"device", "NAME", "cpu (default), cuda:0, ...", 0},
     [DTYPE] = {"dtype", "TYPE", "f32 (default) or f64", 0},
     [ENGINE] = {"engine", "NAME", "auto (default), dual, double-backward", 0},
@@ -74,6 +79,8 @@ static int read_flag(struct sample_request *r, int flag, const char *value)
     case LABEL: r->label = value; return 0;
     case SCHEDULE: r->schedule = value; return 0;
     case SPACING: r->spacing = value; return 0;
+    case CALIBRATION: r->calibration = value; return 0;
+    case FACTOR: return args_real("--window-factor", value, 1, 1e6, &r->window_factor);
     case DEVICE: r->device = value; return 0;
     case ENGINE: r->engine = value; return 0;
     case JSON: r->json = true; return 0;
@@ -133,6 +140,7 @@ int request_read(struct sample_request *r, int argc, char **argv)
                                  .device = "cpu",
                                  .engine = "auto",
                                  .dtype = COVSAMP_F32,
+                                 .window_factor = 1.25,
                                  .steps = 25,
                                  .count = 16,
                                  .batch = 16};

@@ -7,7 +7,7 @@
 #include "samples.h"
 
 struct sample_request {
-    const char *model, *method, *label, *schedule, *spacing, *device, *engine, *output;
+    const char *model, *method, *calibration, *label, *schedule, *spacing, *device, *engine, *output;
     const char **sets; /* "key=value", in their order */
     int n_sets;
     int32_t dtype;
@@ -16,6 +16,7 @@ struct sample_request {
     bool json, quiet, help;
     int64_t steps, levels, count, batch, first, columns; /* levels, columns 0: not given */
     uint64_t seed;
+    double window_factor;
     const struct preset *preset;
 };
 

@@ -27,20 +27,54 @@ static int open_model(struct setup *s, const struct sample_request *r)
     return code != 0 ? code : model_shape(s->model, s->samples.dims, &s->samples.n_dims);
 }
 
+/* A calibration's window; else what the model file says. */
+static int set_window(struct setup *s, const struct sample_request *r)
+{
+    const char *high = s->model != NULL ? model_metadata(s->model, "window_high") : NULL;
+    if (!r->preset->calibrated)
+        return 0;
+    if (s->calibration.levels > 0) {
+        int64_t low, up;
+        if (!calibration_window(&s->calibration, r->window_factor, &low, &up))
+            fprintf(stderr,
+                    "covsamp: %s: at no level is the trace within a factor of %g of the error, so that "
+                    "the window is empty.\n",
+                    r->calibration, r->window_factor);
+        covsamp_config_set_int(s->config, COVSAMP_WINDOW_LOW, low);
+        covsamp_config_set_int(s->config, COVSAMP_WINDOW_HIGH, up);
+        return 0;
+    }
+    if (high != NULL && covsamp_config_set_by_name(s->config, "window_high", high) < 0)
+        return fail(EXIT_RUN, "the model file's \"window_high\": %s",
+                    covsamp_config_message(s->config));
+    return 0;
+}
+
+/* Where there is a shape, a covariance that asks for one need not be told. */
+static void set_shape(struct setup *s)
+{
+    static const char *const names[3] = {"channels", "height", "width"};
+    const int32_t n = s->samples.n_dims;
+    for (int i = 0; i < 3 && n >= 1 && n <= 3; i++) {
+        char text[32];
+        const int at = i - (3 - n);
+        snprintf(text, sizeof text, "%" PRId64, at >= 0 ? s->samples.dims[at] : 1);
+        covsamp_config_set_by_name(s->config, names[i], text);
+    }
+}
+
 /* The options in the order in which each overrides those before it. */
 static int set_options(struct setup *s, const struct sample_request *r)
 {
     int code = preset_apply(r->preset, s->config);
     const char *prediction = s->model != NULL ? model_metadata(s->model, "prediction") : NULL;
-    const char *window = s->model != NULL ? model_metadata(s->model, "window_high") : NULL;
     if (code == 0 && prediction != NULL &&
         covsamp_config_set_by_name(s->config, "prediction", prediction) < 0)
         code = fail(EXIT_RUN, "the model file's \"prediction\": %s",
                     covsamp_config_message(s->config));
-    if (code == 0 && window != NULL && r->preset->calibrated &&
-        covsamp_config_set_by_name(s->config, "window_high", window) < 0)
-        code = fail(EXIT_RUN, "the model file's \"window_high\": %s",
-                    covsamp_config_message(s->config));
+    set_shape(s);
+    if (code == 0 && s->model != NULL) /* once: it may have something to say */
+        code = set_window(s, r);
     if (code == 0)
         code = request_apply_sets(r, s->config);
     if (code != 0)
@@ -68,7 +102,29 @@ static int set_schedule(struct setup *s, const struct sample_request *r)
             return code;
     }
     int code = process_schedule(&s->schedule, source, s->schedule_text, levels);
-    return code != 0 ? code : process_visit(s->config, s->schedule, r->steps, r->spacing);
+    if (code == 0 && r->calibration != NULL)
+        code = calibration_apply(&s->calibration, r->calibration, s->config, s->schedule);
+    if (code == 0)
+        code = process_visit(s->config, s->schedule, r->steps, r->spacing, s->calibration.noise);
+    return code;
+}
+
+/* What a covariance needs besides the network's mean: a table, a head. */
+static int set_needs(struct setup *s, const struct sample_request *r)
+{
+    char covariance[64] = "", fallback[64] = "", head[64] = "";
+    double guard = 0;
+    covsamp_config_get_text(s->config, COVSAMP_COVARIANCE, covariance, sizeof covariance);
+    covsamp_config_get_text(s->config, COVSAMP_WINDOW_FALLBACK, fallback, sizeof fallback);
+    covsamp_config_get_text(s->config, COVSAMP_HEAD, head, sizeof head);
+    covsamp_config_get_real(s->config, COVSAMP_TRACE_GUARD, &guard);
+    const char *needs = strcmp(covariance, "analytic") == 0 ? "covariance = analytic"
+                        : strcmp(fallback, "analytic") == 0 ? "window_fallback = analytic"
+                        : guard > 0                         ? "trace_guard"
+                                                            : NULL;
+    if (needs != NULL && r->calibration == NULL)
+        return fail(EXIT_USAGE, "%s needs --calibration FILE, which covsamp calibrate writes", needs);
+    return strcmp(covariance, "diag_model") == 0 ? model_set_head(s->model, head) : 0;
 }
 
 static int set_labels(struct setup *s, const struct sample_request *r)
@@ -136,6 +192,8 @@ int setup_make(struct setup *s, const struct sample_request *r)
     if (covsamp_config_new(&s->config, NULL) != COVSAMP_OK)
         return fail(EXIT_RUN, "out of memory");
     int code = set_options(s, r); /* mistakes in them are told before a model is loaded */
+    if (code == 0 && r->calibration != NULL)
+        code = calibration_read(&s->calibration, r->calibration);
     if (code == 0)
         code = outfile_probe(r->output);
     if (code == 0)
@@ -144,6 +202,8 @@ int setup_make(struct setup *s, const struct sample_request *r)
         code = set_options(s, r);
     if (code == 0)
         code = set_schedule(s, r);
+    if (code == 0)
+        code = set_needs(s, r);
     if (code == 0)
         code = set_labels(s, r);
     if (code != 0)
@@ -158,6 +218,7 @@ void setup_free(struct setup *s)
 {
     free(s->samples.data);
     covsamp_schedule_free(s->schedule);
+    calibration_free(&s->calibration);
     covsamp_config_free(s->config);
     model_close(s->model);
 }

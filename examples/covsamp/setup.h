@@ -3,6 +3,7 @@
 #ifndef COVSAMP_SETUP_H
 #define COVSAMP_SETUP_H
 
+#include "calibration.h"
 #include "model.h"
 #include "request.h"
 
@@ -10,6 +11,7 @@ struct setup {
     struct model *model;
     covsamp_config *config;
     covsamp_schedule *schedule;
+    struct calibration calibration; /* levels 0: none was given */
     const char *schedule_text;
     struct samples samples; /* with room for all of them */
     struct sheet sheet;

@@ -33,8 +33,9 @@
  *
  * Manners.  No function prints, aborts, exits, starts a thread, installs a signal handler, reads
  * the environment, depends on the locale or changes floating-point settings.  Memory is taken by
- * the _new functions and by covsamp_config_set_schedule() only; stepping allocates nothing (what
- * the BLAS does inside itself excepted).
+ * the _new functions, covsamp_config_set_schedule() and _set_table() only (and given back before they
+ * return by covsamp_schedule_optimal() and covsamp_analytic_estimate()); stepping allocates nothing
+ * (what the BLAS does inside itself excepted).
  *
  * Errors.  Every function that can fail returns a covsamp_status; one sentence naming the
  * function, the argument, the value and the allowed range is found in the handle's _message(),
@@ -187,6 +188,16 @@ enum {
  *  one level twice). */
 COVSAMP_API covsamp_status covsamp_schedule_spaced(const covsamp_schedule *schedule, int64_t count,
                                                    int32_t spacing, int64_t *levels, char *message);
+/** Writes the `count` levels, noisiest first, of which Analytic-DPM's dynamic programme says that a run
+ *  does best (Bao et al. 2022): from N down to 1, the sum of log(analytic variance / small variance) over
+ *  the steps smallest.  noise[n - 1], n = 1 ... N, is the table COVSAMP_TABLE_NOISE.  Entries above 1 say
+ *  that the network is useless there: such levels are left out, and those above the last entry <= 1 get
+ *  their share of the levels, evenly spaced, N among them.  count 1: N.  Time is of the order N^2 count.
+ *  Memory comes from the schedule's hooks and is gone on return.  Errors: E_NULL, E_RANGE (count outside
+ *  1 ... N less the levels left out; noise negative or not finite), E_NOMEM. */
+COVSAMP_API covsamp_status covsamp_schedule_optimal(const covsamp_schedule *schedule,
+                                                    const double *noise, int64_t count,
+                                                    int64_t *levels, char *message);
 
 /* ==== 5. Options ============================================================================
  * A configuration collects options; covsamp_sampler_new() checks all of them at once. */
@@ -468,7 +479,10 @@ typedef struct covsamp_request {
     void *mean;
     void *product;
     void *noise;
-    void *head; /* with a mean, for covariance = diag_model: the head's output, [batch][dim] */
+    /* With a mean, for covariance = diag_model: the output of the head that the option "head" names,
+     * [batch][dim].  A model that finds this set must fill it or fail: it holds NaN before, and with
+     * check_finite a model that does not know of it gets E_NONFINITE. */
+    void *head;
 } covsamp_request;
 
 /** The open request; asking again returns it unchanged.  COVSAMP_OK, COVSAMP_DONE, COVSAMP_CANCELLED
@@ -526,6 +540,7 @@ enum {
     COVSAMP_STREAM_STEP = 1,  /* the noise of a step */
     COVSAMP_STREAM_PROBE = 2, /* probe vectors */
     COVSAMP_STREAM_COEFFICIENTS = 3, /* "spectral", sliding: [row][channel][fx][fy][column] */
+    COVSAMP_STREAM_CALIBRATION = 16, /* the noise on data; step: the level */
     COVSAMP_STREAM_USER = 128 /* 128 ... 255 are the caller's */
 };
 /** Elements first ... first + count - 1 of a draw, as doubles; what a sampler of type F32 uses is the
@@ -558,6 +573,89 @@ COVSAMP_API void covsamp_mixture_free(covsamp_mixture *mixture);
 COVSAMP_API int32_t covsamp_mixture_answer(void *mixture, const covsamp_request *request);
 /** Fills mean, jvp, mean_jvp and model_user, and nothing else.  Errors: E_NULL, E_STRUCT_SIZE. */
 COVSAMP_API covsamp_status covsamp_mixture_model(covsamp_mixture *mixture, covsamp_model *model);
+
+/* ==== 11. Calibration: a network on data ====================================================
+ * One pass over data tells, level by level, what the network's means and Jacobians are worth.  With
+ * x = alpha x0 + sigma e, x0 from the data and e drawn by the library, it measures
+ *     error      E|x0 - E[x0|x]|^2 / dim, the true error, which a true covariance's trace equals;
+ *     noise      E|predicted e|^2 / dim, the entry of COVSAMP_TABLE_NOISE;
+ *     trace      E[trace C] / dim, by two products with random signs a sample;
+ *     asymmetry  (E[(u.Cv - v.Cu)^2] / E[(u.Cv + v.Cu)^2])^(1/2) = |C - C^T| / |C + C^T|, Frobenius.
+ * It feeds covariance = analytic, the trace guard, "addim", covsamp_schedule_optimal() and the choice of
+ * window_low and window_high.  Ask and tell, callbacks, errors and memory are those of a sampler, and so
+ * every model that serves a sampler serves it:
+ *
+ *     covsamp_calibration_new(&c, config, NULL, 0, 1);
+ *     covsamp_calibration_run(c, &model, images, dim, 1000);
+ *     covsamp_calibration_table(c, COVSAMP_TABLE_NOISE, values, covsamp_schedule_levels(schedule));
+ *     covsamp_config_set_table(config, COVSAMP_TABLE_NOISE, values, ...); */
+
+typedef struct covsamp_calibration covsamp_calibration;
+
+/** What is known of a level: means over the samples so far, and their standard errors (NaN for fewer than
+ *  two samples).  Trace and asymmetry are NaN where no products are asked for. */
+typedef struct covsamp_calibration_level {
+    size_t size; /* sizeof(covsamp_calibration_level), set by the caller */
+    int64_t level, samples;
+    double alpha, sigma;
+    double error, error_deviation;   /* standard error of the mean, as in the next two */
+    double noise, noise_deviation;
+    double trace, trace_deviation;
+    double asymmetry;
+    double analytic; /* sigma^2 / alpha^2 (1 - noise): the variance that "analytic" takes */
+} covsamp_calibration_level;
+
+/** Of the configuration it takes batch, dim, dtype, prediction, seed, first_sample, tangents (2: both
+ *  products in one request), mean_jvp, check_finite and the schedule; clipping plays no part.  levels,
+ *  count: what to measure, as for covsamp_config_set_schedule(); NULL, 0: the configuration's levels.
+ *  products: 0 leaves out trace and asymmetry, and with them all JVPs; else 1.  Errors: E_NULL, E_RANGE,
+ *  E_UNSUPPORTED (a level where the prediction does not give x0, or with products alpha = 0), E_NOMEM,
+ *  with the sentence in covsamp_config_message(); *out is NULL then. */
+COVSAMP_API covsamp_status covsamp_calibration_new(covsamp_calibration **out, covsamp_config *config,
+                                                   const int64_t *levels, int64_t count,
+                                                   int32_t products);
+/** NULL is fine. */
+COVSAMP_API void covsamp_calibration_free(covsamp_calibration *calibration);
+/** Gives the next samples, 1 ... batch of them: sample b is read from x + b * stride values of the
+ *  type in use.  Copied.  They are numbered on from first_sample.  Errors: E_NULL, E_RANGE, E_NONFINITE,
+ *  E_STATE (the last ones are not done with). */
+COVSAMP_API covsamp_status covsamp_calibration_data(covsamp_calibration *calibration, const void *x,
+                                                    int64_t stride, int64_t samples);
+/** As covsamp_sampler_ask(): requests of kind MEAN, JVP and MEAN_JVP, each about as many samples as were
+ *  given.  step counts the levels.  COVSAMP_DONE: give more data, or read the results. */
+COVSAMP_API covsamp_status covsamp_calibration_ask(covsamp_calibration *calibration,
+                                                   const covsamp_request **request);
+/** As covsamp_sampler_tell(). */
+COVSAMP_API covsamp_status covsamp_calibration_tell(covsamp_calibration *calibration,
+                                                    int32_t answer);
+/** The last answer that tell() or a callback gave, 0 at first. */
+COVSAMP_API int32_t covsamp_calibration_answer(const covsamp_calibration *calibration);
+/** Goes through `samples` samples by callbacks; model->progress hears of every level of a batch that is
+ *  done.  COVSAMP_DONE, or as covsamp_sampler_run().  After COVSAMP_CANCELLED, E_MODEL or E_NONFINITE from
+ *  the model, calling it again with the same data goes on where it stopped. */
+COVSAMP_API covsamp_status covsamp_calibration_run(covsamp_calibration *calibration,
+                                                   const covsamp_model *model, const void *data,
+                                                   int64_t stride, int64_t samples);
+/** The index-th level, in the order given.  Errors: E_NULL, E_RANGE (no such index), E_STATE (no sample
+ *  has passed it), E_STRUCT_SIZE. */
+COVSAMP_API covsamp_status covsamp_calibration_row(const covsamp_calibration *calibration,
+                                                   int64_t index, covsamp_calibration_level *row);
+/** Fills a table for covsamp_config_set_table(): values[n - 1] for n = 1 ... N = count.  Between measured
+ *  levels the noise, and the logarithm of the error, are linear in log(alpha / sigma); beyond them they
+ *  are those of the nearest one.  Errors: E_NULL, E_RANGE (table, or count is not N), E_STATE. */
+COVSAMP_API covsamp_status covsamp_calibration_table(covsamp_calibration *calibration, int32_t table,
+                                                     double *values, int64_t count);
+/** As covsamp_sampler_message(). */
+COVSAMP_API const char *covsamp_calibration_message(const covsamp_calibration *calibration);
+
+/** A calibration without products, for COVSAMP_TABLE_NOISE alone, in one call: the configuration's levels
+ *  are measured, one mean a sample and level, and values[0 ... count - 1] filled as by
+ *  covsamp_calibration_table().  COVSAMP_OK; COVSAMP_CANCELLED and errors as of the functions above, with
+ *  nothing kept; the sentence is in covsamp_config_message(). */
+COVSAMP_API covsamp_status covsamp_analytic_estimate(covsamp_config *config,
+                                                     const covsamp_model *model, const void *data,
+                                                     int64_t stride, int64_t samples,
+                                                     double *values, int64_t count);
 
 #ifdef __cplusplus
 }

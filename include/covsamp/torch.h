@@ -52,7 +52,8 @@ enum { /* status codes beside those of covsamp.h; as answers they come back from
     COVSAMP_TORCH_E_EXCEPTION = -105,  /* libtorch threw while the module ran */
     COVSAMP_TORCH_E_NO_TANGENT = -106, /* the output lost its tangent: a product would be wrong */
     COVSAMP_TORCH_E_NO_RULE = -107,    /* an operator has no derivative that the engine can use */
-    COVSAMP_TORCH_E_LABELS = -108      /* labels needed and not set, set and not taken, or out of range */
+    COVSAMP_TORCH_E_LABELS = -108,     /* labels needed and not set, set and not taken, or out of range */
+    COVSAMP_TORCH_E_HEAD = -109        /* the module has no such head, or a head is asked for and none was named */
 };
 /** As covsamp_status_name() and covsamp_status_text(), for the codes above too. Static, never NULL. */
 COVSAMP_TORCH_API const char *covsamp_torch_status_name(int32_t status);
@@ -90,6 +91,11 @@ COVSAMP_TORCH_API void covsamp_torch_free(covsamp_torch *module);
  *  E_NOMEM, COVSAMP_TORCH_E_LABELS. */
 COVSAMP_TORCH_API int32_t covsamp_torch_set_labels(covsamp_torch *module, int32_t branch,
                                                    const int64_t *labels, int64_t count);
+/** Which head fills request->head, asked for by covariance = diag_model: one of those that the file's metadata lists as
+ *  heads=NAME,..., with the name of the option "head" (ocm, sn, npr, iddpm).  The module returns C (1 + heads) channels
+ *  then, C those of x; head i is in the C channels from C (1 + i) on.  NULL: none, and requests for one fail.  Errors: E_NULL,
+ *  COVSAMP_TORCH_E_HEAD. */
+COVSAMP_TORCH_API int32_t covsamp_torch_set_head(covsamp_torch *module, const char *name);
 /** Answers requests with a mean or products: 0 or a code.  `module` is a covsamp_torch.  The request's type may differ
  *  from the computation's: values are converted. */
 COVSAMP_TORCH_API int32_t covsamp_torch_answer(void *module, const covsamp_request *request);

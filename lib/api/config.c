@@ -237,8 +237,8 @@ covsamp_status covsamp_config_get_text(const covsamp_config *config, int32_t key
 
 /* ---- schedule ---- */
 
-static covsamp_status check_levels(covsamp_config *config, const covsamp_schedule *schedule,
-                                   const int64_t *levels, int64_t count, const char *function)
+covsamp_status covsamp__check_levels(covsamp_config *config, const covsamp_schedule *schedule,
+                                     const int64_t *levels, int64_t count, const char *function)
 {
     const int64_t most = covsamp_schedule_levels(schedule);
     if (count < 1 || count > most)
@@ -264,7 +264,7 @@ covsamp_status covsamp_config_set_schedule(covsamp_config *config, const covsamp
     if (schedule == NULL || levels == NULL)
         return covsamp__fail(&config->error, COVSAMP_E_NULL, "%s: %s is NULL", __func__,
                              schedule == NULL ? "schedule" : "levels");
-    covsamp_status status = check_levels(config, schedule, levels, count, __func__);
+    covsamp_status status = covsamp__check_levels(config, schedule, levels, count, __func__);
     if (status != COVSAMP_OK)
         return status;
     covsamp_schedule *copy;

@@ -26,5 +26,8 @@ struct covsamp_config {
 /* The value of an option that exists. */
 int64_t covsamp__config_int(const covsamp_config *config, int32_t key);
 double covsamp__config_real(const covsamp_config *config, int32_t key);
+/* Whether these are levels to visit, noisiest first; the message goes to the configuration. */
+covsamp_status covsamp__check_levels(covsamp_config *config, const covsamp_schedule *schedule,
+                                     const int64_t *levels, int64_t count, const char *function);
 
 #endif

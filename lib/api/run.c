@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Callbacks: a loop over ask and tell. */
+#include "api/run.h"
+
 #include "machine/machine.h"
 
 typedef struct {
@@ -34,19 +36,23 @@ static int32_t answer_in_parts(const covsamp_model *m, const covsamp_request *re
     part = *request;
     part.kind = COVSAMP_ASK_JVP;
     part.mean = NULL;
+    part.head = NULL;
     return m->jvp(m->model_user, &part);
+}
+
+int32_t covsamp__call(const covsamp_model *m, const covsamp_request *request)
+{
+    const callback c = find(m, request->kind);
+    if (c.function != NULL)
+        return c.function(c.user, request);
+    return request->kind == COVSAMP_ASK_MEAN_JVP ? answer_in_parts(m, request) : 0;
 }
 
 static int32_t answer_request(covsamp_sampler *s, const covsamp_model *m,
                               const covsamp_request *request)
 {
-    const callback c = find(m, request->kind);
-    int32_t answer = 0;
     s->busy = 1;
-    if (c.function != NULL)
-        answer = c.function(c.user, request);
-    else if (request->kind == COVSAMP_ASK_MEAN_JVP)
-        answer = answer_in_parts(m, request);
+    const int32_t answer = covsamp__call(m, request);
     s->busy = 0;
     return answer;
 }

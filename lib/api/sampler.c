@@ -90,14 +90,6 @@ static void layout(covsamp_sampler *s, int64_t steps, covsamp__arena *arena)
     covsamp__solver_layout(&s->solver, arena);
 }
 
-/* Distinct for every sampler of the process, however briefly it lives. */
-static uint64_t new_owner(const void *address)
-{
-    static atomic_uint count; /* the only static state of the library */
-    const uint64_t number = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
-    return (number << 32) | (uint32_t)((uintptr_t)address >> 4);
-}
-
 static void open_request(covsamp_sampler *s, int64_t steps)
 {
     covsamp_request *q = &s->request;
@@ -107,7 +99,7 @@ static void open_request(covsamp_sampler *s, int64_t steps)
     q->dim = q->stride = s->solver.dim;
     q->tangent_stride = s->solver.batch * s->solver.dim;
     q->steps = steps;
-    q->owner = new_owner(s);
+    q->owner = covsamp__new_owner(s);
 }
 
 covsamp_status covsamp_sampler_new(covsamp_sampler **out, covsamp_config *config)

@@ -42,7 +42,9 @@ covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report,
 covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const char *function);
 void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample);
 
-/* request.c: fills the request for what the solver wants. */
+/* request.c: a number for covsamp_request.owner, distinct for every handle of the process. */
+uint64_t covsamp__new_owner(const void *address);
+/* Fills the request for what the solver wants. */
 void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream);
 /* Whether what was written for the open request is finite; the message says where it is not. */
 covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function);

@@ -4,6 +4,15 @@
 #include "numeric/vec.h"
 
 #include <inttypes.h>
+#include <math.h>
+
+/* Distinct however briefly the handle lives. */
+uint64_t covsamp__new_owner(const void *address)
+{
+    static atomic_uint count; /* the only static state of the library */
+    const uint64_t number = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+    return (number << 32) | (uint32_t)((uintptr_t)address >> 4);
+}
 
 void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream)
 {
@@ -33,6 +42,8 @@ void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream)
     q->product = jvp ? solver->product : NULL;
     q->mean = mean ? solver->mean : NULL;
     q->head = mean && solver->plan->noisy && solver->covariance->ops->needs_head ? solver->head : NULL;
+    if (q->head != NULL) /* a model that does not know of heads must not pass for one that does */
+        covsamp__affine(solver->dtype, covsamp__solver_values(solver), NAN, 0, q->head, q->head);
     q->noise = kind == COVSAMP_ASK_NOISE ? solver->z : NULL;
     s->open = 1;
 }
@@ -62,7 +73,7 @@ covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function)
     if (q->mean != NULL)
         status = covsamp__values_check(s, q->mean, "model's mean", function);
     if (status == COVSAMP_OK && q->head != NULL)
-        status = covsamp__values_check(s, q->head, "model's head", function);
+        status = covsamp__values_check(s, q->head, "model's head (request->head, which the model must fill)", function);
     for (int64_t k = 0; status == COVSAMP_OK && q->product != NULL && k < q->tangents; k++)
         status = covsamp__values_check(
             s, covsamp__cat(q->dtype, q->product, k * q->tangent_stride), "model's product",

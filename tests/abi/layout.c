@@ -105,6 +105,25 @@ static void request_struct(void)
     FIELD(covsamp_request, mean);
     FIELD(covsamp_request, product);
     FIELD(covsamp_request, noise);
+    FIELD(covsamp_request, head);
+}
+
+static void calibration_struct(void)
+{
+    STRUCT(covsamp_calibration_level);
+    FIELD(covsamp_calibration_level, size);
+    FIELD(covsamp_calibration_level, level);
+    FIELD(covsamp_calibration_level, samples);
+    FIELD(covsamp_calibration_level, alpha);
+    FIELD(covsamp_calibration_level, sigma);
+    FIELD(covsamp_calibration_level, error);
+    FIELD(covsamp_calibration_level, error_deviation);
+    FIELD(covsamp_calibration_level, noise);
+    FIELD(covsamp_calibration_level, noise_deviation);
+    FIELD(covsamp_calibration_level, trace);
+    FIELD(covsamp_calibration_level, trace_deviation);
+    FIELD(covsamp_calibration_level, asymmetry);
+    FIELD(covsamp_calibration_level, analytic);
 }
 
 int main(int argc, char **argv)
@@ -120,6 +139,7 @@ int main(int argc, char **argv)
     small_structs();
     stats_struct();
     request_struct();
+    calibration_struct();
     if (expected == NULL)
         return 0;
     char rest[8];

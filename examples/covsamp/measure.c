@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "measure.h"
+
+#include "interrupt.h"
+#include "progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int measure_fits(const struct measurement *m, const char *path)
+{
+    int64_t dims[MAX_DIMS];
+    int32_t n_dims;
+    const struct npy *data = m->data;
+    int code = model_shape(m->model, dims, &n_dims);
+    if (code != 0)
+        return code;
+    if (data->kind != 'f' && !(data->kind == 'u' && data->width == 1))
+        return fail(EXIT_USAGE, "%s: data is of type f4, f8 or u1 (0 ... 255, which becomes -1 ... 1)",
+                    path);
+    /* Gray images are often stored without their one channel. */
+    const int32_t skip = data->n_dims == n_dims && dims[0] == 1 ? 1 : 0;
+    bool fits = data->n_dims - 1 == n_dims - skip;
+    for (int32_t i = skip; fits && i < n_dims; i++)
+        fits = data->dims[1 + i - skip] == dims[i];
+    if (fits)
+        return 0;
+    char wanted[128] = "n";
+    for (int32_t i = 0; i < n_dims; i++) {
+        size_t used = strlen(wanted);
+        snprintf(wanted + used, sizeof wanted - used, ", %" PRId64, dims[i]);
+    }
+    return fail(EXIT_USAGE, "%s: the array must be of shape [%s], as the model's samples are", path,
+                wanted);
+}
+
+static void convert(const struct measurement *m, int64_t first, int64_t count, void *out)
+{
+    const bool bytes = m->data->kind == 'u';
+    for (int64_t i = 0; i < count * m->dim; i++) {
+        double value = npy_value(m->data, first * m->dim + i);
+        if (bytes)
+            value = value / 127.5 - 1;
+        if (m->dtype == COVSAMP_F64)
+            ((double *)out)[i] = value;
+        else
+            ((float *)out)[i] = (float)value;
+    }
+}
+
+struct listener {
+    struct progress progress;
+};
+
+static int32_t listen(void *user, const covsamp_request *request)
+{
+    struct listener *listener = user;
+    progress_step(&listener->progress, request);
+    return interrupt_signal() != 0 ? COVSAMP_CANCELLED : 0;
+}
+
+static int explain(const struct measurement *m, const covsamp_calibration *calibration,
+                   covsamp_status status)
+{
+    const char *said = status == COVSAMP_E_MODEL ? model_message(m->model) : "";
+    return fail(EXIT_RUN, "%s", said[0] != '\0' ? said : covsamp_calibration_message(calibration));
+}
+
+int measure(const struct measurement *m, covsamp_calibration *calibration)
+{
+    struct listener listener;
+    covsamp_model model = {.size = sizeof model};
+    const size_t width = m->dtype == COVSAMP_F64 ? sizeof(double) : sizeof(float);
+    void *batch = malloc((size_t)(m->batch * m->dim) * width);
+    int code = model_callbacks(m->model, &model);
+    if (code == 0 && batch == NULL)
+        code = fail(EXIT_RUN, "out of memory");
+    model.progress = listen;
+    model.progress_user = &listener;
+    progress_start(&listener.progress, m->samples, m->quiet);
+    interrupt_listen();
+    for (int64_t done = 0, n; code == 0 && done < m->samples; done += n) {
+        n = m->samples - done < m->batch ? m->samples - done : m->batch;
+        convert(m, done, n, batch);
+        covsamp_status status = covsamp_calibration_run(calibration, &model, batch, m->dim, n);
+        listener.progress.finished = done + n;
+        if (status == COVSAMP_CANCELLED)
+            code = 128 + interrupt_signal();
+        else if (status != COVSAMP_DONE) {
+            progress_clear(&listener.progress);
+            code = explain(m, calibration, status);
+        }
+    }
+    progress_clear(&listener.progress);
+    free(batch);
+    return code;
+}

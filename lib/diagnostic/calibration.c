@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "diagnostic/calibration.h"
+
+#include "numeric/rng.h"
+#include "numeric/vec.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+void covsamp__calibration_layout(covsamp_calibration *c, covsamp__arena *arena)
+{
+    const size_t size = covsamp__size_of(c->dtype);
+    const int64_t probes = c->products ? COVSAMP__PROBES : 0;
+    covsamp__take(arena, 1, 1, sizeof *c);
+    c->level = covsamp__take(arena, c->count, 1, sizeof *c->level);
+    c->log_snr = covsamp__take(arena, c->all, 1, sizeof *c->log_snr);
+    c->x0 = covsamp__take(arena, c->batch, c->dim, size);
+    c->x = covsamp__take(arena, c->batch, c->dim, size);
+    c->mean = covsamp__take(arena, c->batch, c->dim, size);
+    c->scratch = covsamp__take(arena, 1, c->dim, size);
+    c->v = covsamp__take(arena, probes, c->batch, (size_t)c->dim * size);
+    c->product = covsamp__take(arena, probes, c->batch, (size_t)c->dim * size);
+}
+
+static void *row(const covsamp_calibration *c, void *p, int64_t k, int64_t b)
+{
+    return covsamp__at(c->dtype, p, (k * c->batch + b) * c->dim);
+}
+
+/* x at the present level, and the probes: functions of seed, sample and level alone. */
+static void build(covsamp_calibration *c)
+{
+    const covsamp__level *at = &c->level[c->at].at;
+    const covsamp_request *q = &c->request;
+    for (int64_t b = 0; b < c->filled; b++) {
+        void *x = row(c, c->x, 0, b);
+        const int64_t sample = q->first_sample + b;
+        covsamp__normals_as(c->dtype, q->seed, sample, COVSAMP_STREAM_CALIBRATION, at->level, 0,
+                            c->dim, x);
+        covsamp__combine(c->dtype, c->dim, at->alpha, row(c, c->x0, 0, b), at->sigma, x, x);
+        for (int64_t k = 0; c->products && k < COVSAMP__PROBES; k++)
+            covsamp__signs_as(c->dtype, q->seed, sample, COVSAMP_STREAM_PROBE, at->level,
+                              k * c->dim, c->dim, row(c, c->v, k, b));
+    }
+    c->request.point = c->next_point++;
+    c->built = 1;
+    c->got_mean = 0;
+    c->taken = 0;
+}
+
+void covsamp__calibration_begin(covsamp_calibration *c, int64_t samples)
+{
+    c->filled = samples;
+    c->request.batch = samples;
+    c->request.first_sample = c->next_first;
+    c->next_first += samples;
+    c->at = 0;
+    c->built = 0;
+}
+
+int32_t covsamp__calibration_next(covsamp_calibration *c)
+{
+    covsamp_request *q = &c->request;
+    if (c->at == c->count)
+        return 0;
+    if (!c->built)
+        build(c);
+    const covsamp__level *at = &c->level[c->at].at;
+    const int64_t left = c->products ? COVSAMP__PROBES - c->taken : 0;
+    q->tangents = left < c->tangents ? left : c->tangents;
+    if (!c->got_mean && !c->mean_jvp)
+        q->tangents = 0;
+    const int mean = !c->got_mean, jvp = q->tangents > 0;
+    q->kind = (mean ? COVSAMP_ASK_MEAN : 0) | (jvp ? COVSAMP_ASK_JVP : 0);
+    q->step = c->at;
+    q->level = at->level;
+    q->time = at->time;
+    q->alpha = at->alpha;
+    q->sigma = at->sigma;
+    q->x = c->x;
+    q->mean = mean ? c->mean : NULL;
+    q->v = jvp ? row(c, c->v, c->taken, 0) : NULL;
+    q->product = jvp ? row(c, c->product, c->taken, 0) : NULL;
+    c->open = 1;
+    return q->kind;
+}
+
+static covsamp_status check_rows(covsamp_calibration *c, const void *values, const char *what,
+                                 const char *function)
+{
+    for (int64_t b = 0; b < c->filled; b++) {
+        const int64_t i =
+            covsamp__nonfinite(c->dtype, c->dim, covsamp__cat(c->dtype, values, b * c->dim));
+        if (i >= 0)
+            return covsamp__fail(&c->error, COVSAMP_E_NONFINITE,
+                                 "%s: the model's %s holds a NaN or infinity at value %" PRId64
+                                 " of sample %" PRId64 " (level %" PRId64 "), must be finite",
+                                 function, what, i, c->request.first_sample + b, c->request.level);
+    }
+    return COVSAMP_OK;
+}
+
+covsamp_status covsamp__calibration_check(covsamp_calibration *c, const char *function)
+{
+    const covsamp_request *q = &c->request;
+    covsamp_status status = COVSAMP_OK;
+    if (q->mean != NULL)
+        status = check_rows(c, q->mean, "mean", function);
+    for (int64_t k = 0; status == COVSAMP_OK && k < q->tangents; k++)
+        status = check_rows(c, covsamp__cat(c->dtype, q->product, k * q->tangent_stride), "product",
+                            function);
+    return status;
+}
+
+static void add(covsamp__moments *m, int64_t n, double value)
+{
+    const double off = value - m->mean;
+    m->mean += off / (double)n;
+    m->squares += off * (value - m->mean);
+}
+
+static double mean_square(const covsamp_calibration *c, const void *x)
+{
+    return covsamp__dot(c->dtype, c->dim, x, x) / (double)c->dim;
+}
+
+/* The two products of sample b, as products with C. */
+static void count_products(covsamp_calibration *c, covsamp__calibrated *l, int64_t b)
+{
+    void *u = row(c, c->v, 0, b), *v = row(c, c->v, 1, b);
+    void *cu = row(c, c->product, 0, b), *cv = row(c, c->product, 1, b);
+    covsamp__combine(c->dtype, c->dim, l->kappa * l->p, u, l->kappa * l->q, cu, cu);
+    covsamp__combine(c->dtype, c->dim, l->kappa * l->p, v, l->kappa * l->q, cv, cv);
+    const double uu = covsamp__dot(c->dtype, c->dim, u, cu);
+    const double vv = covsamp__dot(c->dtype, c->dim, v, cv);
+    const double uv = covsamp__dot(c->dtype, c->dim, u, cv);
+    const double vu = covsamp__dot(c->dtype, c->dim, v, cu);
+    add(&l->trace, l->samples, 0.5 * (uu + vv) / (double)c->dim);
+    l->odd += (uv - vu) * (uv - vu);
+    l->even += (uv + vu) * (uv + vu);
+}
+
+static void count_sample(covsamp_calibration *c, covsamp__calibrated *l, int64_t b)
+{
+    const void *x = row(c, c->x, 0, b), *f = row(c, c->mean, 0, b);
+    const double a = l->at.alpha, s = l->at.sigma;
+    l->samples++;
+    covsamp__combine(c->dtype, c->dim, l->p, x, l->q, f, c->scratch);
+    covsamp__combine(c->dtype, c->dim, 1, row(c, c->x0, 0, b), -1, c->scratch, c->scratch);
+    add(&l->error, l->samples, mean_square(c, c->scratch));
+    /* e = (x - alpha x0) / sigma, without the difference where the network predicts e */
+    covsamp__combine(c->dtype, c->dim, (1 - a * l->p) / s, x, -a * l->q / s, f, c->scratch);
+    add(&l->noise, l->samples, mean_square(c, c->scratch));
+    if (c->products)
+        count_products(c, l, b);
+}
+
+int covsamp__calibration_take(covsamp_calibration *c)
+{
+    c->got_mean |= c->request.mean != NULL;
+    c->taken += c->request.tangents;
+    c->open = 0;
+    if (!c->got_mean || (c->products && c->taken < COVSAMP__PROBES))
+        return 0;
+    for (int64_t b = 0; b < c->filled; b++)
+        count_sample(c, &c->level[c->at], b);
+    c->at++;
+    c->built = 0;
+    return 1;
+}
+
+double covsamp__moments_deviation(const covsamp__moments *m, int64_t samples)
+{
+    const double n = (double)samples;
+    return samples > 1 ? sqrt(m->squares / (n * (n - 1))) : NAN;
+}
+
+static double measured(const covsamp__calibrated *l, int error)
+{
+    return error ? l->error.mean : l->noise.mean;
+}
+
+/* Between two measured levels, at the share w of the way from a to b. */
+static double between(double a, double b, double w, int error)
+{
+    if (w == 0)
+        return a;
+    if (error && a > 0 && b > 0)
+        return exp((1 - w) * log(a) + w * log(b));
+    return (1 - w) * a + w * b;
+}
+
+void covsamp__calibration_fill(const covsamp_calibration *c, int error, double *values)
+{
+    int64_t i = c->count - 1; /* level[i] is the noisiest measured one that is not noisier than n */
+    for (int64_t n = 1; n <= c->all; n++) {
+        while (i > 0 && c->level[i - 1].at.level <= n)
+            i--;
+        const covsamp__calibrated *low = &c->level[i], *high = i > 0 ? low - 1 : low;
+        const double span = high->at.log_snr - low->at.log_snr;
+        double w = (c->log_snr[n - 1] - low->at.log_snr) / span;
+        if (n <= low->at.level || !(span < 0)) /* on it, below all, above all */
+            w = 0;
+        else if (!isfinite(w)) /* alpha = 0 at the upper one: it lies infinitely far */
+            w = 0;
+        values[n - 1] = between(measured(low, error), measured(high, error), w, error);
+    }
+}
