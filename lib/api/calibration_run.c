@@ -14,7 +14,7 @@ static covsamp_status check_model(covsamp_calibration *c, const covsamp_model *m
 {
     if (model == NULL)
         return covsamp__fail(&c->error, COVSAMP_E_NULL, "%s: model is NULL", function);
-    covsamp_status status = covsamp__struct_in(own, sizeof *own, sizeof *own, model, &c->error,
+    covsamp_status status = covsamp__struct_in(own, sizeof *own, COVSAMP__MODEL_FIRST_SIZE, model, &c->error,
                                                function, "model");
     if (status == COVSAMP_OK && own->mean == NULL)
         return covsamp__fail(&c->error, COVSAMP_E_NULL, "%s: model->mean is NULL", function);

@@ -134,5 +134,7 @@ covsamp_status covsamp_sampler_stats(const covsamp_sampler *sampler, covsamp_sta
     all.breakdowns_asymmetric = c->asymmetric;
     all.asymmetry = c->asymmetry;
     all.error_estimate = c->error;
-    return covsamp__struct_out(stats, &all, sizeof all, sizeof all, NULL, __func__, "stats");
+    return covsamp__struct_out(stats, &all, sizeof all,
+                               COVSAMP__FIRST_SIZE(covsamp_stats, error_estimate), NULL, __func__,
+                               "stats");
 }

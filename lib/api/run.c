@@ -61,8 +61,8 @@ static covsamp_status check_model(covsamp_sampler *s, const covsamp_model *model
                                   covsamp_model *own, const char *function)
 {
     const char *missing = NULL;
-    covsamp_status status = covsamp__struct_in(own, sizeof *own, sizeof *own, model, &s->error,
-                                               function, "model");
+    covsamp_status status = covsamp__struct_in(own, sizeof *own, COVSAMP__MODEL_FIRST_SIZE, model,
+                                               &s->error, function, "model");
     if (status != COVSAMP_OK)
         return status;
     if (own->mean == NULL)

@@ -26,7 +26,8 @@ covsamp_status covsamp__allocator_init(covsamp_allocator *own, const covsamp_all
         return COVSAMP_OK;
     covsamp_allocator copy;
     covsamp_status status =
-        covsamp__struct_in(&copy, sizeof copy, sizeof copy, given, error, function, "mem");
+        covsamp__struct_in(&copy, sizeof copy, COVSAMP__FIRST_SIZE(covsamp_allocator, user), given,
+                           error, function, "mem");
     if (status != COVSAMP_OK)
         return status;
     if (given->alloc == NULL || given->release == NULL)
@@ -40,8 +41,8 @@ static covsamp_status bad_size(covsamp__error *error, const char *function, cons
                                size_t size, size_t least)
 {
     return covsamp__fail(error, COVSAMP_E_STRUCT_SIZE,
-                         "%s: %s->size is %zu, must be at least %zu (sizeof the struct)", function,
-                         name, size, least);
+                         "%s: %s->size is %zu, must be sizeof the struct, in %zu ... %d", function,
+                         name, size, least, COVSAMP__MOST_SIZE);
 }
 
 covsamp_status covsamp__struct_in(void *own, size_t known, size_t least, const void *given,
@@ -49,7 +50,7 @@ covsamp_status covsamp__struct_in(void *own, size_t known, size_t least, const v
 {
     size_t size;
     memcpy(&size, given, sizeof size);
-    if (size < least)
+    if (size < least || size > COVSAMP__MOST_SIZE)
         return bad_size(error, function, name, size, least);
     for (size_t i = known; i < size; i++)
         if (((const unsigned char *)given)[i] != 0)
@@ -66,7 +67,7 @@ covsamp_status covsamp__struct_out(void *given, const void *own, size_t known, s
 {
     size_t size;
     memcpy(&size, given, sizeof size);
-    if (size < least)
+    if (size < least || size > COVSAMP__MOST_SIZE)
         return bad_size(error, function, name, size, least);
     const size_t common = size < known ? size : known;
     memset((char *)given + sizeof size, 0, size - sizeof size);

@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 
+#include <stddef.h>
+
 #define COVSAMP__ALIGN 64
 
 /* Copies the caller's hooks (NULL: malloc and free) after checking their size field and pointers. */
@@ -16,6 +18,13 @@ covsamp_status covsamp__allocator_init(covsamp_allocator *own, const covsamp_all
 /* Zeroed, aligned to COVSAMP__ALIGN; NULL when there is none. */
 void *covsamp__alloc(const covsamp_allocator *mem, size_t bytes);
 void covsamp__release(const covsamp_allocator *mem, void *pointer, size_t bytes);
+
+/* Size of a caller's struct in its first version, whose last field was `last`: the least that is ever
+ * accepted, however many fields are appended. */
+#define COVSAMP__FIRST_SIZE(type, last) (offsetof(type, last) + sizeof(((type *)0)->last))
+#define COVSAMP__MODEL_FIRST_SIZE COVSAMP__FIRST_SIZE(covsamp_model, progress)
+/* No struct of this library grows beyond this: a larger size field is rubbish, and is not followed. */
+#define COVSAMP__MOST_SIZE 4096
 
 /* Reads a struct that the caller filled and whose first field is its size: copies it to `own` (known bytes, the
  * part the caller's version lacks is zeroed).  Shorter than `least`, or longer than known with anything but zeros

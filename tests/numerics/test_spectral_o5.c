@@ -147,16 +147,17 @@ static double misfit(covsamp__spectrum *s, const double *cov)
 }
 
 /* The numbers of o5_out.txt, printed with three digits. */
+static const struct {
+    int32_t mode, k;
+    double error[4];
+} known[] = {{COVSAMP_DCT_FULL, 16, {.163, .126, .075, .026}},
+             {COVSAMP_DCT_BLOCK, 4, {.765, .540, .320, .105}},
+             {COVSAMP_DCT_BLOCK, 8, {.523, .365, .215, .069}},
+             {COVSAMP_DCT_SLIDING, 4, {.745, .506, .273, .087}},
+             {COVSAMP_DCT_SLIDING, 8, {.580, .412, .221, .067}}};
+
 static void test_structure(void)
 {
-    static const struct {
-        int32_t mode, k;
-        double error[4];
-    } known[] = {{COVSAMP_DCT_FULL, 16, {.163, .126, .075, .026}},
-                 {COVSAMP_DCT_BLOCK, 4, {.765, .540, .320, .105}},
-                 {COVSAMP_DCT_BLOCK, 8, {.523, .365, .215, .069}},
-                 {COVSAMP_DCT_SLIDING, 4, {.745, .506, .273, .087}},
-                 {COVSAMP_DCT_SLIDING, 8, {.580, .412, .221, .067}}};
     static const double nsr[4] = {10, 1, .1, .01};
     double *cov = malloc(sizeof *cov * D * D);
     for (int m = 0; m < LENGTH(known); m++) {
@@ -259,16 +260,12 @@ static void test_pools(void)
     posterior(1, cov);
     for (int k = 0; k < 2; k++) {
         covsamp__spectrum *s = spectrum(COVSAMP_DCT_FULL, N, pools[k]);
-        double mean = 0, none = 0, all[D], one[D];
-        for (int i = 0; i < D; i++)
-            one[i] = 1;
+        double mean = 0, none = 0, all[D];
         for (int p = 0; p < 20; p++) {
             normals(500 + p, D, z);
             for (int i = 0; i < D; i++)
                 v[i] = z[i] = z[i] < 0 ? -1 : 1;
             covsamp__spectrum_back(s, 0, v, v);
-            for (int64_t g = 0; g < s->pools; g++)
-                s->variance[g] = 1;
             multiply(D, cov, v, all);
             covsamp__spectrum_forget(s);
             covsamp__spectrum_forward(s, 0, all, all);
