@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes a network of a few weights as TorchScript: tiny_model.py FILE [wrong|nan]
+"""Writes a network of a few weights as TorchScript: tiny_model.py FILE [wrong|nan|heads|short]
 
 forward(x[n, 1, 8, 8], t[n], y[n]); smooth, so that its Jacobian exists everywhere.
-wrong: one path carries no derivative; nan: the output is not a number at early times.
+wrong: one path carries no derivative; nan: the output is not a number at early times;
+heads: with the heads that its file names; short: without the last two of them.
 """
 import sys
 
@@ -29,14 +30,32 @@ class Wrong(Tiny):
         return 0.5 * x + self.last(torch.tanh(h))
 
 
+class Heads(Tiny):
+    def forward(self, x, t, y):
+        h = self.first(x) + self.embed(y)[:, :, None, None] + t[:, None, None, None] / 1000
+        mean = 0.5 * x + 0.3 * self.last(torch.tanh(h))
+        ocm = -torch.sigmoid(mean)
+        return torch.cat([mean, ocm, mean * mean + 0.1, 0.3 + 0 * mean, torch.tanh(mean)], 1)
+
+
+class Short(Heads):
+    def forward(self, x, t, y):
+        h = self.first(x) + self.embed(y)[:, :, None, None] + t[:, None, None, None] / 1000
+        mean = 0.5 * x + 0.3 * self.last(torch.tanh(h))
+        return torch.cat([mean, -torch.sigmoid(mean), mean * mean + 0.1], 1)
+
+
 class NotANumber(Tiny):
     def forward(self, x, t, y):
         return x / (t[:, None, None, None] > 300).to(x.dtype) * 0
 
 
 def main():
-    kind = {"wrong": Wrong, "nan": NotANumber}.get("".join(sys.argv[2:]), Tiny)
+    kinds = {"wrong": Wrong, "nan": NotANumber, "heads": Heads, "short": Short}
+    kind = kinds.get("".join(sys.argv[2:]), Tiny)
     text = "prediction=v\nschedule=linear\nlevels=1000\nshape=1,8,8\nclasses=3\nwindow_high=800\n"
+    if issubclass(kind, Heads):
+        text += "heads=ocm, sn,npr,iddpm\n"
     torch.jit.script(kind().eval()).save(sys.argv[1], _extra_files={"covsamp.txt": text})
 
 
