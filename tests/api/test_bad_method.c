@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Methods that do not go together: one clear sentence at covsamp_sampler_new(), or where the option or
- * table is set. */
+/* Methods that do not go together: one clear sentence at covsamp_sampler_new(), or where the option
+ * or table is set. */
 #include "fixture.h"
 
 static covsamp_config *base(int64_t covariance)
@@ -127,20 +127,29 @@ static void bad_options(void)
         int32_t key;
         const char *name;
         double value;
-    } reals[] = {{COVSAMP_ETA, "eta", 1.0000000000000002}, {COVSAMP_ETA, "eta", -1e-9},
-                 {COVSAMP_ETA, "eta", NAN},                {COVSAMP_TOLERANCE, "tolerance", -1},
-                 {COVSAMP_TOLERANCE, "tolerance", 1.5},    {COVSAMP_RITZ_CAP, "ritz_cap", -1},
+    } reals[] = {{COVSAMP_ETA, "eta", 1.0000000000000002},
+                 {COVSAMP_ETA, "eta", -1e-9},
+                 {COVSAMP_ETA, "eta", NAN},
+                 {COVSAMP_TOLERANCE, "tolerance", -1},
+                 {COVSAMP_TOLERANCE, "tolerance", 1.5},
+                 {COVSAMP_RITZ_CAP, "ritz_cap", -1},
                  {COVSAMP_COVARIANCE_CAP, "covariance_cap", -.1},
-                 {COVSAMP_TRACE_GUARD, "trace_guard", NAN}, {COVSAMP_PIXEL_CLIP, "pixel_clip", -1},
-                 {COVSAMP_CHURN, "churn", -1},             {COVSAMP_ADDIM_ETA, "addim_eta", -1}};
+                 {COVSAMP_TRACE_GUARD, "trace_guard", NAN},
+                 {COVSAMP_PIXEL_CLIP, "pixel_clip", -1},
+                 {COVSAMP_CHURN, "churn", -1},
+                 {COVSAMP_ADDIM_ETA, "addim_eta", -1}};
     static const struct {
         int32_t key;
         const char *name;
         int64_t value;
-    } ints[] = {{COVSAMP_PROBES, "probes", 0},          {COVSAMP_PROBES, "probes", 65537},
-                {COVSAMP_REUSE, "reuse", 0},            {COVSAMP_MEAN_ORDER, "mean_order", 0},
-                {COVSAMP_MEAN_ORDER, "mean_order", 3},  {COVSAMP_SOLVER, "solver", 0},
-                {COVSAMP_SOLVER, "solver", 8},          {COVSAMP_HEAD, "head", 5},
+    } ints[] = {{COVSAMP_PROBES, "probes", 0},
+                {COVSAMP_PROBES, "probes", 65537},
+                {COVSAMP_REUSE, "reuse", 0},
+                {COVSAMP_MEAN_ORDER, "mean_order", 0},
+                {COVSAMP_MEAN_ORDER, "mean_order", 3},
+                {COVSAMP_SOLVER, "solver", 0},
+                {COVSAMP_SOLVER, "solver", 8},
+                {COVSAMP_HEAD, "head", 5},
                 {COVSAMP_WINDOW_FALLBACK, "window_fallback", COVSAMP_COV_LARGE}};
     covsamp_config *c = base(COVSAMP_COV_KRYLOV);
     for (size_t i = 0; i < sizeof reals / sizeof reals[0]; i++) {
@@ -178,7 +187,7 @@ static void needs_ddpm(void)
 
 static void needs_recomputed_noise(void)
 {
-    static const int64_t solvers[] = {COVSAMP_SOLVER_HEUN,    COVSAMP_SOLVER_DPMPP_2M,
+    static const int64_t solvers[] = {COVSAMP_SOLVER_HEUN, COVSAMP_SOLVER_DPMPP_2M,
                                       COVSAMP_SOLVER_DPMPP_2S, COVSAMP_SOLVER_DPMPP_2M_SDE,
                                       COVSAMP_SOLVER_ADDIM};
     covsamp_config *c = base(COVSAMP_COV_KRYLOV);

@@ -44,15 +44,14 @@ static inline covsamp_stats draw(drawing *d, const char *options, double eta, do
         d->dtype = COVSAMP_F64;
     model.noise = fixed_noise;
     model.noise_user = d;
-    covsamp_sampler *s =
-        sampler_of(d->schedule, d->levels, d->count, "batch=%d dim=%d dtype=%s noise=%s eta=%.17g %s",
-                   (int)d->batch, (int)d->dim, d->dtype == COVSAMP_F32 ? "f32" : "f64",
-                   d->z != NULL ? "ask" : "philox-1", eta, options);
+    covsamp_sampler *s = sampler_of(d->schedule, d->levels, d->count,
+                                    "batch=%d dim=%d dtype=%s noise=%s eta=%.17g %s", (int)d->batch,
+                                    (int)d->dim, d->dtype == COVSAMP_F32 ? "f32" : "f64",
+                                    d->z != NULL ? "ask" : "philox-1", eta, options);
     for (int64_t k = 0; k < d->count; k++) {
         double lambda, b;
         CHECK(covsamp_sampler_set_state(s, zeros, d->dim) == COVSAMP_OK);
-        CHECK(covsamp_sampler_step(s, &model) ==
-              (k + 1 < d->count ? COVSAMP_OK : COVSAMP_DONE));
+        CHECK(covsamp_sampler_step(s, &model) == (k + 1 < d->count ? COVSAMP_OK : COVSAMP_DONE));
         read_state(s, d->dtype, d->batch, d->dim, n + k * values);
         step_numbers(d->schedule, d->levels[k], level_of(d, k + 1), eta, &lambda, &b);
         for (int64_t i = 0; d->x0 != NULL && i < values; i++)

@@ -18,9 +18,9 @@ static covsamp_stats run(const char *options, int64_t batch, int64_t first, int6
     gaussian data = {D, identity, variance, center};
     const covsamp_model model = model_of(gaussian_answer, &data);
     CHECK(covsamp_schedule_spaced(schedule, K, COVSAMP_SPACING_EVEN, levels, NULL) == 0);
-    covsamp_sampler *s = sampler_of(schedule, levels, K,
-                                    "batch=%d dim=%d dtype=f64 prediction=x0 solver=addim %s",
-                                    (int)batch, D, options);
+    covsamp_sampler *s =
+        sampler_of(schedule, levels, K, "batch=%d dim=%d dtype=f64 prediction=x0 solver=addim %s",
+                   (int)batch, D, options);
     CHECK(covsamp_sampler_set_state(s, start + first * D, D) == COVSAMP_OK);
     for (int64_t i = 0; i < steps; i++)
         CHECK(covsamp_sampler_step(s, &model) == (i + 1 < K ? COVSAMP_OK : COVSAMP_DONE));
@@ -40,8 +40,8 @@ static void predict(double a, double s, const double *x, double *x0, double *e)
     }
 }
 
-/* o4_out.txt with all digits; x_var none, analytic, true.  O4 takes the formula literally on the step
- * to data, from level 1, where the library gives x0: that step is made here. */
+/* o4_out.txt with all digits; x_var none, analytic, true.  O4 takes the formula literally on the
+ * step to data, from level 1, where the library gives x0: that step is made here. */
 static void test_trajectories(void)
 {
     static const double o4[3][D] = {
@@ -84,7 +84,8 @@ static void test_norm_per_sample(void)
         const double lost = a1 - a * s1 / s, n = norm(D, e);
         const double z_var = lost * lost * .75 * error[levels[0] - 1]; /* 0.75: the default */
         for (int i = 0; i < D; i++)
-            CHECK_NEAR(x[b * D + i], a1 * x0[i] + sqrt(s1 * s1 + D / (n * n) * z_var) * e[i], 1e-13);
+            CHECK_NEAR(x[b * D + i], a1 * x0[i] + sqrt(s1 * s1 + D / (n * n) * z_var) * e[i],
+                       1e-13);
     }
     (void)run("", B, 0, K, x);
     for (int b = 0; b < B; b++) {

@@ -42,9 +42,15 @@ static drawing drawing_of(void)
 }
 
 enum { NONE, SMALL, BETA, ANALYTIC, ISOTROPIC, PROBE, MODEL, KRYLOV, DENSE, KINDS };
-static const char *const names[KINDS] = {
-    "none", "small", "large", "analytic", "state_isotropic", "diag_probe", "diag_model head=npr",
-    "krylov krylov_steps=4", "dense tangents=4"};
+static const char *const names[KINDS] = {"none",
+                                         "small",
+                                         "large",
+                                         "analytic",
+                                         "state_isotropic",
+                                         "diag_probe",
+                                         "diag_model head=npr",
+                                         "krylov krylov_steps=4",
+                                         "dense tangents=4"};
 
 /* The variance of x0 that a covariance gives value i at level t. */
 static double variance_of(int kind, int64_t t, int i)
@@ -79,7 +85,8 @@ static void check_steps(int kind, const char *more, double eta, double cap, int 
     const covsamp_stats stats = draw(&d, options, eta, n);
     int64_t within = 0;
     for (int k = 0; k < STEPS; k++) {
-        const int inside = kind <= ANALYTIC || ((double)levels[k] >= low && (double)levels[k] <= high);
+        const int inside =
+            kind <= ANALYTIC || ((double)levels[k] >= low && (double)levels[k] <= high);
         within += inside;
         step_numbers(schedule, levels[k], level_of(&d, k + 1), eta, &lambda, &b);
         for (int i = 0; i < B * D; i++) {
@@ -109,8 +116,9 @@ static void test_analytic(void)
         for (int capped = 0; capped < 2; capped++) {
             const double eta = e / 4.0;
             const covsamp_stats stats =
-                draw(&d, capped ? "prediction=x0 last_noise=1 covariance=analytic covariance_cap=1"
-                                : "prediction=x0 last_noise=1 covariance=analytic",
+                draw(&d,
+                     capped ? "prediction=x0 last_noise=1 covariance=analytic covariance_cap=1"
+                            : "prediction=x0 last_noise=1 covariance=analytic",
                      eta, n);
             CHECK(stats.jvp_requests == 0 && stats.mean_requests == STEPS);
             for (int k = 0; k < STEPS; k++) {
@@ -172,7 +180,8 @@ static void test_pixel_clip_iddpm(void)
     double n[STEPS * B * D];
     drawing d = drawing_of();
     d.answer = largest_answer;
-    (void)draw(&d, "prediction=x0 covariance=diag_model head=iddpm last_noise=1 pixel_clip=1", 1, n);
+    (void)draw(&d, "prediction=x0 covariance=diag_model head=iddpm last_noise=1 pixel_clip=1", 1,
+               n);
     for (int k = 0; k < STEPS; k++) {
         const double v = beta_of(levels[k], level_of(&d, k + 1));
         for (int i = 0; i < B * D; i++)
@@ -204,7 +213,8 @@ static void test_window(void)
             char more[100];
             snprintf(more, sizeof more, "window_low=90 window_high=500 %s", fall);
             check_steps(kind, more, .5, INFINITY, outside, 90, 500, INFINITY);
-            snprintf(more, sizeof more, "window_low=91 window_high=499 covariance_cap=0.3 %s", fall);
+            snprintf(more, sizeof more, "window_low=91 window_high=499 covariance_cap=0.3 %s",
+                     fall);
             check_steps(kind, more, 1, .3, outside, 91, 499, INFINITY);
             check_steps(kind, fall, 1, INFINITY, outside, 0, 1000, INFINITY);
             snprintf(more, sizeof more, "window_high=11 pixel_clip=1 %s", fall);

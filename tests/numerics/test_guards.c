@@ -123,11 +123,14 @@ static void test_tolerance_ends(void)
     covsamp_stats stats =
         draw(&d, "prediction=x0 covariance=krylov krylov_steps=9 last_noise=1", .5, all);
     CHECK(stats.products_used == 9 * B * STEPS);
-    stats = draw(&d, "prediction=x0 covariance=krylov krylov_steps=9 last_noise=1 tolerance=0", .5, n);
+    stats =
+        draw(&d, "prediction=x0 covariance=krylov krylov_steps=9 last_noise=1 tolerance=0", .5, n);
     CHECK(memcmp(n, all, sizeof n) == 0 && stats.products_used == 9 * B * STEPS);
-    stats = draw(&d, "prediction=x0 covariance=krylov krylov_steps=9 last_noise=1 tolerance=1", .5, n);
+    stats =
+        draw(&d, "prediction=x0 covariance=krylov krylov_steps=9 last_noise=1 tolerance=1", .5, n);
     CHECK(stats.products_used == 2 * B * STEPS && stats.products_paid == 2 * B * STEPS);
-    stats = draw(&d, "prediction=x0 covariance=krylov krylov_steps=1 last_noise=1 tolerance=1", .5, n);
+    stats =
+        draw(&d, "prediction=x0 covariance=krylov krylov_steps=1 last_noise=1 tolerance=1", .5, n);
     CHECK(stats.products_used == B * STEPS);
     static const char options[] =
         "prediction=x0 covariance=krylov krylov_steps=16 last_noise=1 tolerance=1e-3";
@@ -248,8 +251,8 @@ static void test_guard_ends(void)
     for (int kind = 0; kind < KINDS; kind++) {
         snprintf(options, sizeof options, "prediction=x0 covariance=%s", names[kind]);
         (void)draw(&d, options, .5, plain);
-        snprintf(options, sizeof options, "prediction=x0 covariance=%s trace_guard=1e9 ritz_cap=1e9",
-                 names[kind]);
+        snprintf(options, sizeof options,
+                 "prediction=x0 covariance=%s trace_guard=1e9 ritz_cap=1e9", names[kind]);
         (void)draw(&d, options, .5, n);
         CHECK(memcmp(n, plain, sizeof n) == 0);
         use_table(COVSAMP_TABLE_NOISE, ones, 1000);

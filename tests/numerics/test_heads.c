@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Learned diagonals: a model whose head is made from a known C in each of the four parameterisations,
- * so that the library must give C back. */
+/* Learned diagonals: a model whose head is made from a known C in each of the four
+ * parameterisations, so that the library must give C back. */
 #include "draws.h"
 
 enum { D = 5, B = 2, STEPS = 10 };
 static covsamp_schedule *schedule;
 static int64_t levels[STEPS];
-static double x0[B * D], variance[B * D]; /* of the model, unclipped; of x0, or for I-DDPM of the step */
+static double x0[B * D],
+    variance[B * D]; /* of the model, unclipped; of x0, or for I-DDPM of the step */
 
 typedef struct {
     int32_t head, prediction;
@@ -55,7 +56,8 @@ static int32_t learned_answer(void *data, const covsamp_request *r)
     for (int64_t b = 0; b < r->batch; b++)
         for (int i = 0; i < D; i++) {
             const int64_t at = b * r->stride + i;
-            const double x = load(r->dtype, r->x, at), e = (x - r->alpha * x0[b * D + i]) / r->sigma;
+            const double x = load(r->dtype, r->x, at),
+                         e = (x - r->alpha * x0[b * D + i]) / r->sigma;
             const double v = r->alpha * e - r->sigma * x0[b * D + i];
             store(r->dtype, r->mean, at,
                   m->prediction == COVSAMP_PREDICTS_NOISE ? e
@@ -74,7 +76,8 @@ static double limited(double v, double bound)
     return fmin(fmax(v, -bound), bound);
 }
 
-/* The state of a run from x, against the step written down; `raw`: the noise is that before clipping. */
+/* The state of a run from x, against the step written down; `raw`: the noise is that before
+ * clipping. */
 static void test_run(learned m, const char *head, double eta, double clip, int raw, double cap)
 {
     static const char *const names[] = {"", "noise", "x0", "v"};
@@ -82,11 +85,13 @@ static void test_run(learned m, const char *head, double eta, double clip, int r
     covsamp_model model = model_of(learned_answer, &m);
     normals(11, B * D, x);
     memcpy(y, x, sizeof x);
-    covsamp_sampler *s = sampler_of(
-        schedule, levels, STEPS,
-        "batch=%d dim=%d dtype=f64 prediction=%s covariance=diag_model head=%s eta=%.17g last_noise=1 "
-        "clip_x0=%.17g clip_covariance=0 eps_after_clip=%s covariance_cap=%.17g seed=5 first_sample=2",
-        B, D, names[m.prediction], head, eta, clip, raw ? "raw" : "recompute", cap);
+    covsamp_sampler *s =
+        sampler_of(schedule, levels, STEPS,
+                   "batch=%d dim=%d dtype=f64 prediction=%s covariance=diag_model head=%s "
+                   "eta=%.17g last_noise=1 "
+                   "clip_x0=%.17g clip_covariance=0 eps_after_clip=%s covariance_cap=%.17g seed=5 "
+                   "first_sample=2",
+                   B, D, names[m.prediction], head, eta, clip, raw ? "raw" : "recompute", cap);
     CHECK(covsamp_sampler_set_state(s, x, D) == COVSAMP_OK);
     CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
     read_state(s, COVSAMP_F64, B, D, x);
@@ -122,7 +127,9 @@ static void test_heads(void)
     static const struct {
         const char *name;
         int32_t head;
-    } heads[] = {{"ocm", COVSAMP_HEAD_OCM}, {"sn", COVSAMP_HEAD_SN}, {"npr", COVSAMP_HEAD_NPR},
+    } heads[] = {{"ocm", COVSAMP_HEAD_OCM},
+                 {"sn", COVSAMP_HEAD_SN},
+                 {"npr", COVSAMP_HEAD_NPR},
                  {"iddpm", COVSAMP_HEAD_IDDPM}};
     for (int h = 0; h < LENGTH(heads); h++)
         for (int32_t p = COVSAMP_PREDICTS_NOISE; p <= COVSAMP_PREDICTS_V; p++) {
@@ -139,9 +146,9 @@ static void test_heads(void)
 /* No head is asked for where no noise is drawn, nor for another covariance. */
 static void test_unasked(void)
 {
-    static const char *const options[] = {
-        "covariance=diag_model", "covariance=diag_model window_high=500", "covariance=small",
-        "covariance=diag_model solver=heun"};
+    static const char *const options[] = {"covariance=diag_model",
+                                          "covariance=diag_model window_high=500",
+                                          "covariance=small", "covariance=diag_model solver=heun"};
     int64_t above = 0;
     for (int i = 0; i < STEPS; i++)
         above += levels[i] > 500;
@@ -149,8 +156,8 @@ static void test_unasked(void)
     for (int k = 0; k < LENGTH(options); k++) {
         learned m = {COVSAMP_HEAD_OCM, COVSAMP_PREDICTS_X0, 0, 0, STEPS, 0, 0};
         const covsamp_model model = model_of(learned_answer, &m);
-        covsamp_sampler *s = sampler_of(schedule, levels, STEPS,
-                                        "batch=1 dim=%d prediction=x0 %s", D, options[k]);
+        covsamp_sampler *s =
+            sampler_of(schedule, levels, STEPS, "batch=1 dim=%d prediction=x0 %s", D, options[k]);
         CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
         CHECK(m.heads == heads[k] && m.requests == (k == 3 ? 2 * STEPS - 1 : STEPS));
         CHECK(stats_of(s).steps_without == (k == 1 ? above : 0));
@@ -184,8 +191,8 @@ static void test_not_finite(void)
 {
     learned m = {COVSAMP_HEAD_OCM, COVSAMP_PREDICTS_X0, 0, 0, STEPS, 1, 0};
     const covsamp_model model = model_of(learned_answer, &m);
-    covsamp_sampler *s =
-        sampler_of(schedule, levels, STEPS, "batch=1 dim=%d prediction=x0 covariance=diag_model", D);
+    covsamp_sampler *s = sampler_of(schedule, levels, STEPS,
+                                    "batch=1 dim=%d prediction=x0 covariance=diag_model", D);
     CHECK(covsamp_sampler_run(s, &model) == COVSAMP_E_NONFINITE);
     CHECK_TEXT(covsamp_sampler_message(s), "model's head");
     CHECK_TEXT(covsamp_sampler_message(s), "value 1 of sample 0");

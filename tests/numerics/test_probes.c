@@ -209,8 +209,9 @@ static void test_negative(void)
     given_covariance given = {matrix_apply, &m, NULL};
     drawing d = {schedule, levels, STEPS, 1, D, given_answer, &given, NULL, z, 0, 0};
     for (int kind = 0; kind < 2; kind++) {
-        (void)draw(&d, kind ? "prediction=x0 covariance=state_isotropic last_noise=1 reuse=2"
-                            : "prediction=x0 covariance=diag_probe last_noise=1 reuse=2",
+        (void)draw(&d,
+                   kind ? "prediction=x0 covariance=state_isotropic last_noise=1 reuse=2"
+                        : "prediction=x0 covariance=diag_probe last_noise=1 reuse=2",
                    1, n);
         for (int k = 0; k < STEPS; k++) {
             step_numbers(schedule, levels[k], level_of(&d, k + 1), 1, &lambda, &b);
@@ -234,8 +235,9 @@ static void test_mask(void)
     given_covariance given = {matrix_apply, &m, x0};
     drawing d = {schedule, levels, STEPS, 1, D, given_answer, &given, clipped, z, 0, 0};
     for (int kind = 0; kind < 2; kind++) {
-        (void)draw(&d, kind ? "prediction=x0 covariance=state_isotropic clip_x0=1 last_noise=1"
-                            : "prediction=x0 covariance=diag_probe clip_x0=1 last_noise=1",
+        (void)draw(&d,
+                   kind ? "prediction=x0 covariance=state_isotropic clip_x0=1 last_noise=1"
+                        : "prediction=x0 covariance=diag_probe clip_x0=1 last_noise=1",
                    1, n);
         for (int k = 0; k < STEPS; k++) {
             step_numbers(schedule, levels[k], level_of(&d, k + 1), 1, &lambda, &b);

@@ -44,9 +44,8 @@ static void run(const covsamp_schedule *schedule, const int64_t *levels, int64_t
     covsamp_model model = model_of(remember, &data);
     model.noise = model.progress = remember;
     count = 0;
-    covsamp_sampler *s = sampler_of(schedule, levels, steps,
-                                    "batch=1 dim=%d dtype=f64 prediction=x0 noise=ask %s", D,
-                                    options);
+    covsamp_sampler *s = sampler_of(
+        schedule, levels, steps, "batch=1 dim=%d dtype=f64 prediction=x0 noise=ask %s", D, options);
     if (!CHECK(s != NULL))
         return;
     CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
@@ -65,11 +64,11 @@ static void test_points(const covsamp_schedule *schedule, const char *options)
     run(schedule, levels, LENGTH(levels), options, x);
     for (int i = 0; i < count; i++)
         for (int j = 0; j < i; j++) {
-            const int same = record[i].time == record[j].time &&
-                             memcmp(record[i].x, record[j].x, sizeof x) == 0;
+            const int same =
+                record[i].time == record[j].time && memcmp(record[i].x, record[j].x, sizeof x) == 0;
             /* x before and after a step are apart even where the bits agree */
-            const int model = record[i].kind < COVSAMP_ASK_NOISE &&
-                              record[j].kind < COVSAMP_ASK_NOISE;
+            const int model =
+                record[i].kind < COVSAMP_ASK_NOISE && record[j].kind < COVSAMP_ASK_NOISE;
             wrong += record[i].point == record[j].point ? !same : same && model;
         }
     if (!CHECK(wrong == 0 && count > 2 * LENGTH(levels)))
@@ -81,11 +80,16 @@ static void test_points(const covsamp_schedule *schedule, const char *options)
 
 static void test_all_points(void)
 {
-    static const char *const options[] = {
-        "solver=euler", "solver=heun", "solver=heun churn=3", "solver=dpmpp_2s",
-        "solver=dpmpp_2m_sde", "solver=addim", "covariance=krylov krylov_steps=3",
-        "covariance=krylov mean_jvp=0", "covariance=diag_probe probes=3 tangents=2 mean_order=2",
-        "covariance=dense last_noise=1"};
+    static const char *const options[] = {"solver=euler",
+                                          "solver=heun",
+                                          "solver=heun churn=3",
+                                          "solver=dpmpp_2s",
+                                          "solver=dpmpp_2m_sde",
+                                          "solver=addim",
+                                          "covariance=krylov krylov_steps=3",
+                                          "covariance=krylov mean_jvp=0",
+                                          "covariance=diag_probe probes=3 tangents=2 mean_order=2",
+                                          "covariance=dense last_noise=1"};
     covsamp_schedule *linear = NULL, *karras = NULL;
     CHECK(covsamp_schedule_new_linear(&linear, 20, .01, .4, NULL, NULL) == COVSAMP_OK);
     CHECK(covsamp_schedule_new_karras(&karras, 20, .01, 30, 7, NULL, NULL) == COVSAMP_OK);
@@ -150,8 +154,8 @@ static void test_midpoints(void)
     }
 }
 
-/* Churn lifts sigma by the factor of algorithm 2, beyond the table for Karras, to its last level with
- * an alpha elsewhere; time is sigma. */
+/* Churn lifts sigma by the factor of algorithm 2, beyond the table for Karras, to its last level
+ * with an alpha elsewhere; time is sigma. */
 static void test_churned_times(void)
 {
     const int64_t levels[] = {19, 10, 3};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every solver against its paper's formulas, written down once more without the library's tricks, on
- * Gaussian data whose posterior mean is known; and oracle O4's linear gains. */
+/* Every solver against its paper's formulas, written down once more without the library's tricks,
+ * on Gaussian data whose posterior mean is known; and oracle O4's linear gains. */
 #include "check.h"
 #include "gaussian.h"
 
@@ -38,10 +38,11 @@ static covsamp_stats run(const problem *p, const char *options, double *x)
     memcpy(noise, p->noise, sizeof noise);
     model.noise = given_noise;
     model.noise_user = noise;
-    covsamp_sampler *s = sampler_of(p->schedule, p->levels, p->count,
-                                    "batch=1 dim=%d dtype=f64 prediction=x0 noise=ask clip_x0=%.17g "
-                                    "clip_covariance=0 %s",
-                                    D, isfinite(p->clip) ? p->clip : 0, options);
+    covsamp_sampler *s =
+        sampler_of(p->schedule, p->levels, p->count,
+                   "batch=1 dim=%d dtype=f64 prediction=x0 noise=ask clip_x0=%.17g "
+                   "clip_covariance=0 %s",
+                   D, isfinite(p->clip) ? p->clip : 0, options);
     CHECK(covsamp_sampler_set_state(s, x, D) == COVSAMP_OK);
     CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
     read_state(s, COVSAMP_F64, 1, D, x);
@@ -144,7 +145,8 @@ static void edm(const problem *p, int family, const edm_options *o, double top, 
         const double hat = fmin(ti + gamma * ti, top);
         const place r = {1, hat}, u = gamma > 0 ? middle(r, r, family) : t;
         for (int j = 0; j < D; j++) {
-            const double y = x[j] / t.a + sqrt(hat * hat - ti * ti) * o->noise * p->noise[i * D + j];
+            const double y =
+                x[j] / t.a + sqrt(hat * hat - ti * ti) * o->noise * p->noise[i * D + j];
             const double d = (y - x0_of(p, u, j, u.a * y)) / hat;
             double z = y + (next - hat) * d;
             if (next != 0)
@@ -169,7 +171,8 @@ static void extrapolated(const problem *p, double eta, double *x)
             const double c = t.a > 0 ? all : 0; /* there the library falls back to "small" */
             const double m0 = x0_of(p, t, j, x[j]);
             const int last = i + 1 == p->count;
-            const double m = limited(p, m0 + (i > 0 && !last ? h / (2 * before) * (m0 - old[j]) : 0));
+            const double m =
+                limited(p, m0 + (i > 0 && !last ? h / (2 * before) * (m0 - old[j]) : 0));
             x[j] = r * x[j] + b * m + (last ? 0 : sqrt(lambda2 + b * b * c)) * p->noise[i * D + j];
             old[j] = m0;
         }
@@ -187,26 +190,22 @@ static const struct {
      {{0.0015034729268098993, 0.0029203616451009048, 0.006072846867716199, 0.014442107811898074},
       {0.0091428433933323436, 0.015723578845869664, 0.023840692467610225, 0.045502770809226371},
       {0.0026774037575231372, 0.0054081508474681855, 0.011755012058582944, 0.028626647019564078},
-      {0.0019836684578023781, 0.0048180065790015755, 0.0097772440349802054,
-       0.019754358388494628}}},
+      {0.0019836684578023781, 0.0048180065790015755, 0.0097772440349802054, 0.019754358388494628}}},
     {10,
      {{0.0019583230343331332, 0.004565163313287551, 0.0093849982828805873, 0.019297173209454083},
       {0.0035916978385160093, 0.0076224750099867554, 0.014692906824825979, 0.028547374130872712},
       {0.003160649301527956, 0.0072423332205349255, 0.014476316771575985, 0.028711122029700394},
-      {0.0025394671445046111, 0.0057682137204891357, 0.011693671879610535,
-       0.023627328772064408}}},
+      {0.0025394671445046111, 0.0057682137204891357, 0.011693671879610535, 0.023627328772064408}}},
     {18,
      {{0.0023171705905772073, 0.005287892955099717, 0.010743192807953762, 0.02179082721670441},
       {0.0029923717671468974, 0.0065953079625130891, 0.013059110497841019, 0.025900784608949286},
       {0.0030040517002534227, 0.0066392509302316922, 0.013138619263077491, 0.026025138368805201},
-      {0.0027092737663737664, 0.0060945932068719975, 0.012240602000757704,
-       0.024562915384316344}}},
+      {0.0027092737663737664, 0.0060945932068719975, 0.012240602000757704, 0.024562915384316344}}},
     {40,
      {{0.0025756128498057446, 0.0058106346810722891, 0.011700779968080404, 0.023542480257247832},
       {0.0028296014419847836, 0.0063109608081778424, 0.01259876387284322, 0.025154995624861221},
       {0.0028320171370490367, 0.0063149053110746712, 0.012604600032370093, 0.025163550900329044},
-      {0.0027770825744557097, 0.0062178236011205326, 0.012446205312358145,
-       0.024905173265777163}}},
+      {0.0027770825744557097, 0.0062178236011205326, 0.012446205312358145, 0.024905173265777163}}},
 };
 
 static void test_gains(void)
@@ -277,7 +276,11 @@ static void direct(const problem *p, int which, int family, double top, double *
 static void test_against_formulas(const problem *p, int family, double top)
 {
     static const char *const options[CASES] = {
-        "solver=euler", "solver=dpmpp_2m", "solver=dpmpp_2m_sde", "solver=dpmpp_2s", "solver=heun",
+        "solver=euler",
+        "solver=dpmpp_2m",
+        "solver=dpmpp_2m_sde",
+        "solver=dpmpp_2s",
+        "solver=heun",
         "solver=heun churn=2.5 churn_low=0.1 churn_high=4 churn_noise=1.003",
         "solver=heun churn=1000",
         "covariance=krylov krylov_steps=4 mean_order=2",
@@ -293,8 +296,7 @@ static void test_against_formulas(const problem *p, int family, double top)
         same(x, y, options[k]);
         CHECK(stats.mean_requests == (k >= S2 && k <= LARGE_CHURN ? 2 * n - 1 : n) ||
               (k == S2 && at(p, 0).a == 0 && stats.mean_requests == 2 * n - 2));
-        CHECK(stats.products_used ==
-              (k < ORDER2 ? 0 : 4 * (n - 1 - (at(p, 0).a == 0))));
+        CHECK(stats.products_used == (k < ORDER2 ? 0 : 4 * (n - 1 - (at(p, 0).a == 0))));
     }
 }
 
