@@ -5,6 +5,7 @@
 #include "scope.hpp"
 #include "tensor.hpp"
 
+#include <cstddef>
 #include <cmath>
 #include <limits>
 
@@ -64,9 +65,9 @@ void check_sizes(const covsamp_request &request, const std::vector<int64_t> &sha
 
 void check_request(const covsamp_request &request, const std::vector<int64_t> &shape)
 {
-    if (request.size < sizeof request)
-        throw Failure(COVSAMP_E_STRUCT_SIZE, "request->size is %zu, must be at least %zu", request.size,
-                      sizeof request);
+    const size_t first = offsetof(covsamp_request, head) + sizeof request.head; // of version 0.1
+    if (request.size < first)
+        throw Failure(COVSAMP_E_STRUCT_SIZE, "request->size is %zu, must be at least %zu", request.size, first);
     if (!wants_mean(request) && !wants_products(request))
         throw Failure(COVSAMP_E_UNSUPPORTED, "request->kind is %d, must be a mean, products or both (1 ... 3)",
                       static_cast<int>(request.kind));

@@ -3,6 +3,7 @@
 #include "failure.hpp"
 #include "handle.hpp"
 
+#include <cstddef>
 #include <cmath>
 
 using covsamp_shim::Failure;
@@ -142,9 +143,9 @@ int32_t covsamp_torch_model(covsamp_torch *module, covsamp_model *model)
     return door(message_of(module), __func__, [&] {
         need(module, "module");
         need(model, "model");
-        if (model->size < sizeof *model)
-            throw Failure(COVSAMP_E_STRUCT_SIZE, "model->size is %zu, must be at least %zu", model->size,
-                          sizeof *model);
+        const size_t first = offsetof(covsamp_model, progress) + sizeof model->progress; // of version 0.1
+        if (model->size < first)
+            throw Failure(COVSAMP_E_STRUCT_SIZE, "model->size is %zu, must be at least %zu", model->size, first);
         model->mean = model->jvp = model->mean_jvp = covsamp_torch_answer;
         model->model_user = module;
     });

@@ -4,6 +4,8 @@
 #include "failure.hpp"
 #include "tensor.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 namespace covsamp_shim
@@ -19,7 +21,8 @@ covsamp_torch_options copy_struct(const covsamp_torch_options *given)
     static const size_t most = 4096; // a larger size is no size but rubbish, and must not be read
     covsamp_torch_options own;
     size_t size = given->size;
-    bool fits = size >= sizeof own && size <= most;
+    const size_t first = offsetof(covsamp_torch_options, reserved) + sizeof own.reserved; // of version 0.1
+    bool fits = size >= first && size <= most;
     const char *bytes = reinterpret_cast<const char *>(given);
     for (size_t i = sizeof own; fits && i < size; i++)
         fits = bytes[i] == 0;
@@ -27,7 +30,8 @@ covsamp_torch_options copy_struct(const covsamp_torch_options *given)
         throw Failure(COVSAMP_E_STRUCT_SIZE,
                       "options->size is %zu, must be %zu, or larger with only zeros in what this version does not know",
                       size, sizeof own);
-    std::memcpy(&own, given, sizeof own);
+    std::memset(&own, 0, sizeof own);
+    std::memcpy(&own, given, std::min(size, sizeof own));
     return own;
 }
 

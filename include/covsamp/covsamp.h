@@ -33,9 +33,9 @@
  *
  * Manners.  No function prints, aborts, exits, starts a thread, installs a signal handler, reads
  * the environment, depends on the locale or changes floating-point settings.  Memory is taken by
- * the _new functions, covsamp_config_set_schedule() and _set_table() only (and given back before they
- * return by covsamp_schedule_optimal() and covsamp_analytic_estimate()); stepping allocates nothing
- * (what the BLAS does inside itself excepted).
+ * the _new functions, covsamp_config_set_schedule(), covsamp_config_set_table() and, for as long as
+ * it runs, covsamp_schedule_optimal(); stepping allocates nothing.  What the BLAS does inside itself is
+ * excepted from all this.
  *
  * Errors.  Every function that can fail returns a covsamp_status; one sentence naming the
  * function, the argument, the value and the allowed range is found in the handle's _message(),
@@ -101,7 +101,8 @@ enum {
     COVSAMP_E_MODEL = -20,     /* a callback or tell() reported a failure */
     COVSAMP_E_NONFINITE = -21, /* the model's answer holds a NaN or an infinity */
     /* The run has ended: restart or free: */
-    COVSAMP_E_LINALG = -30 /* an eigenvalue iteration did not converge */
+    COVSAMP_E_LINALG = -30,  /* an eigenvalue iteration did not converge */
+    COVSAMP_E_OVERFLOW = -31 /* a step's new state holds a NaN or infinity: too large for its type */
 };
 
 /** "COVSAMP_E_RANGE" and the like; "COVSAMP_E_UNKNOWN" for other numbers. Static, never NULL. */
@@ -211,9 +212,9 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_PREDICTION = 4,      /* what the model predicts: COVSAMP_PREDICTS_... */
     COVSAMP_COVARIANCE = 20,     /* COVSAMP_COV_... */
     COVSAMP_KRYLOV_STEPS = 21,   /* int: JVPs per step of "krylov" */
-    COVSAMP_TANGENTS = 22,       /* int: most tangents that one request may carry */
+    COVSAMP_TANGENTS = 22,       /* int: most tangents that one request may carry; krylov has 1 */
     COVSAMP_CLIP_COVARIANCE = 23, /* int: with clip_x0, 1 uses P C P, P masking clipped values */
-    COVSAMP_MEAN_JVP = 24,       /* int: 1 lets the first JVP ride with the mean */
+    COVSAMP_MEAN_JVP = 24,       /* int: 1 lets the first JVP ride with the mean; never dense */
     COVSAMP_WINDOW_LOW = 25,     /* int: levels below use "small" instead of the covariance */
     COVSAMP_WINDOW_HIGH = 26,    /* int: levels above use "small"; 0: no limit */
     COVSAMP_TOLERANCE = 27,      /* real: "krylov" stops a sample early at this change; 0: off */
@@ -236,7 +237,7 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_CHURN_HIGH = 49,     /* real: S_tmax */
     COVSAMP_CHURN_NOISE = 50,    /* real: S_noise */
     COVSAMP_ADDIM_ETA = 51,      /* real: factor on the table COVSAMP_TABLE_X0_ERROR */
-    COVSAMP_SEED = 60,           /* int: all 64 bits count */
+    COVSAMP_SEED = 60,           /* int: all 64 bits count; as text also up to 2^64 - 1 */
     COVSAMP_FIRST_SAMPLE = 61,   /* int: number of the first sample of the batch */
     COVSAMP_NOISE = 62,          /* COVSAMP_NOISE_... */
     COVSAMP_CHANNELS = 70,       /* int: "spectral" reads a sample as [channels][height][width] */
@@ -487,15 +488,14 @@ typedef struct covsamp_request {
 
 /** The open request; asking again returns it unchanged.  COVSAMP_OK, COVSAMP_DONE, COVSAMP_CANCELLED
  *  (*request is NULL then), or E_NULL, E_STATE (the run has ended by an error, or a callback of this
- *  sampler is running), and two that end the run: E_LINALG, E_NONFINITE (the state of a finished step
- *  overflowed). */
+ *  sampler is running), and two that end the run: E_LINALG, E_OVERFLOW. */
 COVSAMP_API covsamp_status covsamp_sampler_ask(covsamp_sampler *sampler,
                                                const covsamp_request **request);
 /** Says that the open request is answered.  answer: 0, or COVSAMP_CANCELLED, which tell() then
  *  returns, or any negative number of the caller's own: tell() returns E_MODEL and
  *  covsamp_sampler_answer() the number.  E_NONFINITE: an answer holds a NaN or infinity, the message
  *  says where.  In these three cases the request stays open.  Other errors: E_NULL, E_RANGE (any
- *  other answer), E_STATE (no request is open), E_LINALG. */
+ *  other answer), E_STATE (no request is open). */
 COVSAMP_API covsamp_status covsamp_sampler_tell(covsamp_sampler *sampler, int32_t answer);
 /** The last allowed answer that tell() or a callback gave, 0 at first. */
 COVSAMP_API int32_t covsamp_sampler_answer(const covsamp_sampler *sampler);

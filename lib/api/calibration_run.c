@@ -132,7 +132,8 @@ covsamp_status covsamp_calibration_row(const covsamp_calibration *calibration, i
     if (calibration->level[index].samples == 0)
         return COVSAMP_E_STATE;
     fill_row(&calibration->level[index], calibration->products, &own);
-    return covsamp__struct_out(row, &own, sizeof own, sizeof own, NULL, __func__, "row");
+    return covsamp__struct_out(row, &own, sizeof own, COVSAMP__FIRST_SIZE(covsamp_calibration_level, analytic), NULL,
+                               __func__, "row");
 }
 
 covsamp_status covsamp_calibration_table(covsamp_calibration *calibration, int32_t table,

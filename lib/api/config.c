@@ -138,18 +138,21 @@ covsamp_status covsamp_config_set_real(covsamp_config *config, int32_t key, doub
     return index < 0 ? COVSAMP_E_OPTION : put_real(config, index, value, __func__);
 }
 
-/* Whole decimal numbers; 0x... and seeds above INT64_MAX are not needed by any option. */
-static int parse_int(const char *text, int64_t *value)
+/* Whole decimal numbers; those from 2^63 on stand for the same 64 bits, as seeds have them. */
+static int parse_int(const char *text, int wide, int64_t *value)
 {
     char *end;
     if (text[0] == '\0' || strspn(text, "+-0123456789") != strlen(text))
         return 0;
     int saved = errno;
     errno = 0;
-    long long parsed = strtoll(text, &end, 10);
+    *value = strtoll(text, &end, 10);
+    if (errno == ERANGE && wide && text[0] != '-') {
+        errno = 0;
+        *value = (int64_t)strtoull(text, &end, 10);
+    }
     int overflow = errno == ERANGE;
     errno = saved;
-    *value = parsed;
     return *end == '\0' && !overflow;
 }
 
@@ -171,7 +174,7 @@ covsamp_status covsamp_config_set_by_name(covsamp_config *config, const char *na
     double real;
     if (o->type == COVSAMP_TYPE_REAL && covsamp__parse_real(text, &real))
         return put_real(config, index, real, __func__);
-    if (o->type == COVSAMP_TYPE_INT && parse_int(text, &whole))
+    if (o->type == COVSAMP_TYPE_INT && parse_int(text, o->int_low == INT64_MIN, &whole))
         return put_int(config, index, whole, __func__);
     if (o->type == COVSAMP_TYPE_CHOICE && covsamp__option_parse_choice(o->key, text, &whole))
         return put_int(config, index, whole, __func__);

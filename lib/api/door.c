@@ -81,10 +81,11 @@ covsamp_status covsamp_sampler_set_state(covsamp_sampler *sampler, const void *x
     covsamp__solver *solver = &sampler->solver;
     if (x == NULL)
         return covsamp__fail(&sampler->error, COVSAMP_E_NULL, "%s: x is NULL", __func__);
-    if (stride < solver->dim)
+    const int64_t most = PTRDIFF_MAX / (int64_t)sizeof(double) / solver->batch;
+    if (stride < solver->dim || stride > most)
         return covsamp__fail(&sampler->error, COVSAMP_E_RANGE,
-                             "%s: stride is %" PRId64 ", must be at least dim = %" PRId64, __func__,
-                             stride, solver->dim);
+                             "%s: stride is %" PRId64 ", must be in dim = %" PRId64 " ... %" PRId64,
+                             __func__, stride, solver->dim, most);
     if (!is_between(sampler))
         return covsamp__fail(&sampler->error, COVSAMP_E_STATE,
                              "%s: the state may be set before the first step and between steps only",
@@ -105,6 +106,7 @@ covsamp_status covsamp_sampler_set_state(covsamp_sampler *sampler, const void *x
         sampler->open = 0;
         sampler->phase = COVSAMP__BETWEEN;
     }
+    sampler->request.point = sampler->next_point++; /* of an open STEP request: x is another now */
     return COVSAMP_OK;
 }
 

@@ -63,7 +63,7 @@ static covsamp_status end_step(covsamp_sampler *s, const char *function)
     s->stats.steps++;
     s->stats.steps_without += s->solver.plan->noisy && !s->solver.plan->covariance;
     if (s->check_finite && covsamp__values_check(s, s->solver.x, "state", function) != COVSAMP_OK)
-        return fail(s, COVSAMP_E_NONFINITE);
+        return fail(s, COVSAMP_E_OVERFLOW);
     s->phase = COVSAMP__STEP_END;
     return COVSAMP_OK;
 }
