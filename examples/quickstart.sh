@@ -56,10 +56,11 @@ install_missing
 installed=$(now)
 
 # The shim is asked for by name, so that its absence is an error here and not at the end.
-if [ ! -f build/build.ninja ]; then
-    echo '== configuring build/'
-    meson setup build -Dshim=enabled -Dexamples=enabled
-fi
+echo '== configuring build/'
+reconfigure=
+[ ! -f build/build.ninja ] || reconfigure=--reconfigure # it may be older than libtorch here
+# shellcheck disable=SC2086
+meson setup $reconfigure build -Dshim=enabled -Dexamples=enabled
 echo '== compiling'
 # Not the tests: only the program and the libraries behind it.
 ninja -C build examples/covsamp/covsamp

@@ -8,7 +8,13 @@ import re
 import sys
 
 total = {"passed": 0, "failed": 0, "skipped": 0}
-for line in open(sys.argv[1], encoding="utf-8"):
+try:
+    log = open(sys.argv[1], encoding="utf-8").readlines()
+except OSError:
+    log = []
+if not log:
+    sys.exit("no test ran")
+for line in log:
     test = json.loads(line)
     said = re.findall(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", test.get("stdout") or "")
     good = test["result"] in ("OK", "EXPECTEDFAIL")
