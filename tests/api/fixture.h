@@ -28,9 +28,10 @@ typedef struct {
     double eta; /* [1]; give -1 for 0 */
 } settings;
 
-static const int64_t all_covariances[] = {COVSAMP_COV_NONE, COVSAMP_COV_SMALL, COVSAMP_COV_LARGE,
-                                          COVSAMP_COV_KRYLOV, COVSAMP_COV_DENSE};
-#define COVARIANCES 5
+static const int64_t all_covariances[] = {
+    COVSAMP_COV_NONE,  COVSAMP_COV_SMALL,           COVSAMP_COV_LARGE,     COVSAMP_COV_KRYLOV,
+    COVSAMP_COV_DENSE, COVSAMP_COV_STATE_ISOTROPIC, COVSAMP_COV_DIAG_PROBE};
+#define COVARIANCES 7
 
 static inline int64_t or_default(int64_t value, int64_t standard)
 {

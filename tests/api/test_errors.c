@@ -312,7 +312,7 @@ static void missing(const settings *set, int field, const char *name, covsamp_st
 static void missing_callbacks(void)
 {
     for (int i = 0; i < COVARIANCES; i++) {
-        const int products = all_covariances[i] >= COVSAMP_COV_KRYLOV;
+        const int products = all_covariances[i] >= COVSAMP_COV_STATE_ISOTROPIC;
         settings set = {.covariance = all_covariances[i]};
         missing(&set, 0, "mean", COVSAMP_E_NULL);
         missing(&set, 1, "jvp", products ? COVSAMP_E_NULL : COVSAMP_DONE);
