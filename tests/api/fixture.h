@@ -28,10 +28,10 @@ typedef struct {
     double eta; /* [1]; give -1 for 0 */
 } settings;
 
-static const int64_t all_covariances[] = {COVSAMP_COV_NONE, COVSAMP_COV_SMALL, COVSAMP_COV_LARGE,
-                                          COVSAMP_COV_SPECTRAL, COVSAMP_COV_KRYLOV,
-                                          COVSAMP_COV_DENSE};
-#define COVARIANCES 6
+static const int64_t all_covariances[] = {
+    COVSAMP_COV_NONE,       COVSAMP_COV_SMALL,    COVSAMP_COV_LARGE,  COVSAMP_COV_STATE_ISOTROPIC,
+    COVSAMP_COV_DIAG_PROBE, COVSAMP_COV_SPECTRAL, COVSAMP_COV_KRYLOV, COVSAMP_COV_DENSE};
+#define COVARIANCES 8
 
 static inline int64_t or_default(int64_t value, int64_t standard)
 {

@@ -187,7 +187,7 @@ static void overflow(const settings *set)
     const covsamp_request *q = NULL;
     bad.mean = bad.jvp = bad.mean_jvp = huge_answer;
     const covsamp_status status = covsamp_sampler_run(s, &bad);
-    const int products = set->covariance >= COVSAMP_COV_SPECTRAL;
+    const int products = set->covariance >= COVSAMP_COV_STATE_ISOTROPIC;
     CHECK(status == COVSAMP_E_OVERFLOW || (products && status == COVSAMP_E_LINALG));
     CHECK_TEXT(covsamp_sampler_message(s), "covsamp_sampler_run");
     CHECK_TEXT(covsamp_sampler_message(s), "step 0 of 4");
@@ -312,7 +312,7 @@ static void missing(const settings *set, int field, const char *name, covsamp_st
 static void missing_callbacks(void)
 {
     for (int i = 0; i < COVARIANCES; i++) {
-        const int products = all_covariances[i] >= COVSAMP_COV_SPECTRAL;
+        const int products = all_covariances[i] >= COVSAMP_COV_STATE_ISOTROPIC;
         settings set = {.covariance = all_covariances[i]};
         missing(&set, 0, "mean", COVSAMP_E_NULL);
         missing(&set, 1, "jvp", products ? COVSAMP_E_NULL : COVSAMP_DONE);

@@ -167,7 +167,7 @@ static void test_churned_times(void)
     run(karras, levels, 3, "solver=heun churn=0.6 churn_low=0.02", x);
     CHECK(record[1].kind == COVSAMP_ASK_NOISE && record[1].level == 19);
     CHECK(record[2].kind == COVSAMP_ASK_MEAN && record[2].level == -1);
-    CHECK_CLOSE(record[2].sigma, 36, 1e-14);
+    CHECK_CLOSE(record[2].sigma, 36.0, 1e-14);
     CHECK(record[2].time == record[2].sigma && record[2].alpha == 1);
     CHECK(record[4].kind == COVSAMP_ASK_STEP && record[4].level == 19 && record[4].sigma == 30);
     run(flow, levels, 3, "solver=heun churn=100", x); /* from 19 towards alpha = 0 */
