@@ -270,7 +270,8 @@ static int print_window(const struct calibrate_request *r)
     int64_t low, high;
     int code = calibration_read(&c, r->output);
     if (code == 0 && calibration_window(&c, r->factor, &low, &high))
-        fprintf(stderr, "%s: window_low %" PRId64 ", window_high %" PRId64 " (0: no limit) by factor %g\n",
+        fprintf(stderr,
+                "%s: window_low %" PRId64 ", window_high %" PRId64 " (0: no limit) by factor %g\n",
                 r->output, low, high, r->factor);
     else if (code == 0)
         fprintf(stderr, "%s: at no level is the trace within a factor of %g of the error\n", r->output,

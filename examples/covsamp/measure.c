@@ -50,14 +50,9 @@ static void convert(const struct measurement *m, int64_t first, int64_t count, v
     }
 }
 
-struct listener {
-    struct progress progress;
-};
-
 static int32_t listen(void *user, const covsamp_request *request)
 {
-    struct listener *listener = user;
-    progress_step(&listener->progress, request);
+    progress_step(user, request);
     return interrupt_signal() != 0 ? COVSAMP_CANCELLED : 0;
 }
 
@@ -70,7 +65,7 @@ static int explain(const struct measurement *m, const covsamp_calibration *calib
 
 int measure(const struct measurement *m, covsamp_calibration *calibration)
 {
-    struct listener listener;
+    struct progress progress;
     covsamp_model model = {.size = sizeof model};
     const size_t width = m->dtype == COVSAMP_F64 ? sizeof(double) : sizeof(float);
     void *batch = malloc((size_t)(m->batch * m->dim) * width);
@@ -78,22 +73,22 @@ int measure(const struct measurement *m, covsamp_calibration *calibration)
     if (code == 0 && batch == NULL)
         code = fail(EXIT_RUN, "out of memory");
     model.progress = listen;
-    model.progress_user = &listener;
-    progress_start(&listener.progress, m->samples, m->quiet);
+    model.progress_user = &progress;
+    progress_start(&progress, m->samples, m->quiet);
     interrupt_listen();
     for (int64_t done = 0, n; code == 0 && done < m->samples; done += n) {
         n = m->samples - done < m->batch ? m->samples - done : m->batch;
         convert(m, done, n, batch);
         covsamp_status status = covsamp_calibration_run(calibration, &model, batch, m->dim, n);
-        listener.progress.finished = done + n;
+        progress.finished = done + n;
         if (status == COVSAMP_CANCELLED)
             code = 128 + interrupt_signal();
         else if (status != COVSAMP_DONE) {
-            progress_clear(&listener.progress);
+            progress_clear(&progress);
             code = explain(m, calibration, status);
         }
     }
-    progress_clear(&listener.progress);
+    progress_clear(&progress);
     free(batch);
     return code;
 }

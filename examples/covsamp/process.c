@@ -86,7 +86,8 @@ static int find_spacing(const char *name, const double *noise, int32_t *spacing)
     else if (strcmp(name, "trailing") == 0)
         *spacing = COVSAMP_SPACING_TRAILING;
     else
-        return fail(EXIT_USAGE, "--spacing takes even, quadratic, trailing or optimal, not \"%s\"", name);
+        return fail(EXIT_USAGE, "--spacing takes even, quadratic, trailing or optimal, not \"%s\"",
+                    name);
     return 0;
 }
 

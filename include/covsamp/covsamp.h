@@ -578,7 +578,8 @@ COVSAMP_API covsamp_status covsamp_mixture_model(covsamp_mixture *mixture, covsa
  * One pass over data tells, level by level, what the network's means and Jacobians are worth.  With
  * x = alpha x0 + sigma e, x0 from the data and e drawn by the library, it measures
  *     error      E|x0 - E[x0|x]|^2 / dim, the true error, which a true covariance's trace equals;
- *     noise      E|predicted e|^2 / dim, the entry of COVSAMP_TABLE_NOISE;
+ *     noise      E|predicted e|^2 / dim, the entry of COVSAMP_TABLE_NOISE (with |e|^2, whose mean is
+ *                known, as a control variate: at high noise it is nearly the same number);
  *     trace      E[trace C] / dim, by two products with random signs a sample;
  *     asymmetry  (E[(u.Cv - v.Cu)^2] / E[(u.Cv + v.Cu)^2])^(1/2) = |C - C^T| / |C + C^T|, Frobenius.
  * It feeds covariance = analytic, the trace guard, "addim", covsamp_schedule_optimal() and the choice of

@@ -24,8 +24,8 @@ static covsamp_status check_config(covsamp_config *config, const int64_t *levels
         return covsamp__fail(error, COVSAMP_E_RANGE,
                              NEW ": no schedule is set, covsamp_config_set_schedule() does");
     if (products != 0 && products != 1)
-        return covsamp__fail(error, COVSAMP_E_RANGE, NEW ": products is %" PRId32 ", must be 0 or 1",
-                             products);
+        return covsamp__fail(error, COVSAMP_E_RANGE, NEW ": products is %" PRId32
+                                                         ", must be 0 or 1", products);
     if (levels == NULL && count != 0)
         return covsamp__fail(error, COVSAMP_E_NULL, NEW ": levels is NULL and count %" PRId64 ", not 0",
                              count);
@@ -155,8 +155,8 @@ covsamp_status covsamp__calibration_enter(covsamp_calibration *c, const char *fu
     return covsamp__ok(&c->error);
 }
 
-covsamp_status covsamp__calibration_feed(covsamp_calibration *c, const void *x, int64_t stride, int64_t samples,
-                           const char *function)
+covsamp_status covsamp__calibration_feed(covsamp_calibration *c, const void *x, int64_t stride,
+                                         int64_t samples, const char *function)
 {
     if (c->next_first > INT64_MAX - samples)
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
@@ -176,8 +176,9 @@ covsamp_status covsamp__calibration_feed(covsamp_calibration *c, const void *x, 
     return COVSAMP_OK;
 }
 
-covsamp_status covsamp__calibration_check_data(covsamp_calibration *c, const void *x, int64_t stride,
-                                 int64_t samples, int64_t most, const char *function)
+covsamp_status covsamp__calibration_check_data(covsamp_calibration *c, const void *x,
+                                               int64_t stride, int64_t samples, int64_t most,
+                                               const char *function)
 {
     if (x == NULL)
         return covsamp__fail(&c->error, COVSAMP_E_NULL, "%s: the data is NULL", function);
@@ -232,7 +233,8 @@ covsamp_status covsamp_calibration_ask(covsamp_calibration *calibration,
     return status;
 }
 
-covsamp_status covsamp__calibration_tell(covsamp_calibration *c, int32_t answer, int *level, const char *function)
+covsamp_status covsamp__calibration_tell(covsamp_calibration *c, int32_t answer, int *level,
+                                         const char *function)
 {
     const covsamp_request *q = &c->request;
     if (!c->open)
@@ -264,5 +266,7 @@ covsamp_status covsamp_calibration_tell(covsamp_calibration *calibration, int32_
 {
     int level;
     covsamp_status status = covsamp__calibration_enter(calibration, __func__);
-    return status != COVSAMP_OK ? status : covsamp__calibration_tell(calibration, answer, &level, __func__);
+    if (status != COVSAMP_OK)
+        return status;
+    return covsamp__calibration_tell(calibration, answer, &level, __func__);
 }

@@ -113,12 +113,11 @@ static void fill_row(const covsamp__calibrated *l, int products, covsamp_calibra
     row->sigma = s;
     row->error = l->error.mean;
     row->error_deviation = covsamp__moments_deviation(&l->error, l->samples);
-    row->noise = l->noise.mean;
-    row->noise_deviation = covsamp__moments_deviation(&l->noise, l->samples);
+    row->noise = covsamp__calibration_noise(l, &row->noise_deviation);
     row->trace = products ? l->trace.mean : NAN;
     row->trace_deviation = products ? covsamp__moments_deviation(&l->trace, l->samples) : NAN;
     row->asymmetry = !products ? NAN : l->odd > 0 ? sqrt(l->odd / l->even) : 0;
-    row->analytic = a > 0 ? s * s / (a * a) * (1 - l->noise.mean) : NAN;
+    row->analytic = a > 0 ? s * s / (a * a) * (1 - row->noise) : NAN;
 }
 
 covsamp_status covsamp_calibration_row(const covsamp_calibration *calibration, int64_t index,

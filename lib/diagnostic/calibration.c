@@ -20,11 +20,17 @@ void covsamp__calibration_layout(covsamp_calibration *c, covsamp__arena *arena)
     c->scratch = covsamp__take(arena, 1, c->dim, size);
     c->v = covsamp__take(arena, probes, c->batch, (size_t)c->dim * size);
     c->product = covsamp__take(arena, probes, c->batch, (size_t)c->dim * size);
+    c->drawn = covsamp__take(arena, c->batch, 1, sizeof *c->drawn);
 }
 
 static void *row(const covsamp_calibration *c, void *p, int64_t k, int64_t b)
 {
     return covsamp__at(c->dtype, p, (k * c->batch + b) * c->dim);
+}
+
+static double mean_square(const covsamp_calibration *c, const void *x)
+{
+    return covsamp__dot(c->dtype, c->dim, x, x) / (double)c->dim;
 }
 
 /* x at the present level, and the probes: functions of seed, sample and level alone. */
@@ -37,6 +43,7 @@ static void build(covsamp_calibration *c)
         const int64_t sample = q->first_sample + b;
         covsamp__normals_as(c->dtype, q->seed, sample, COVSAMP_STREAM_CALIBRATION, at->level, 0,
                             c->dim, x);
+        c->drawn[b] = mean_square(c, x);
         covsamp__combine(c->dtype, c->dim, at->alpha, row(c, c->x0, 0, b), at->sigma, x, x);
         for (int64_t k = 0; c->products && k < COVSAMP__PROBES; k++)
             covsamp__signs_as(c->dtype, q->seed, sample, COVSAMP_STREAM_PROBE, at->level,
@@ -119,9 +126,27 @@ static void add(covsamp__moments *m, int64_t n, double value)
     m->squares += off * (value - m->mean);
 }
 
-static double mean_square(const covsamp_calibration *c, const void *x)
+static void add_noise(covsamp__calibrated *l, double predicted, double drawn)
 {
-    return covsamp__dot(c->dtype, c->dim, x, x) / (double)c->dim;
+    const double off = predicted - l->noise.mean;
+    add(&l->noise, l->samples, predicted);
+    add(&l->drawn, l->samples, drawn);
+    l->together += off * (drawn - l->drawn.mean);
+}
+
+double covsamp__calibration_noise(const covsamp__calibrated *l, double *deviation)
+{
+    const double n = (double)l->samples;
+    double unused;
+    if (deviation == NULL)
+        deviation = &unused;
+    if (l->samples < 3 || !(l->drawn.squares > 0)) {
+        *deviation = covsamp__moments_deviation(&l->noise, l->samples);
+        return l->noise.mean;
+    }
+    const double slope = l->together / l->drawn.squares;
+    *deviation = sqrt(fmax(l->noise.squares - slope * l->together, 0) / (n * (n - 2)));
+    return l->noise.mean - slope * (l->drawn.mean - 1);
 }
 
 /* The two products of sample b, as products with C. */
@@ -150,7 +175,7 @@ static void count_sample(covsamp_calibration *c, covsamp__calibrated *l, int64_t
     add(&l->error, l->samples, mean_square(c, c->scratch));
     /* e = (x - alpha x0) / sigma, without the difference where the network predicts e */
     covsamp__combine(c->dtype, c->dim, (1 - a * l->p) / s, x, -a * l->q / s, f, c->scratch);
-    add(&l->noise, l->samples, mean_square(c, c->scratch));
+    add_noise(l, mean_square(c, c->scratch), c->drawn[b]);
     if (c->products)
         count_products(c, l, b);
 }
@@ -177,7 +202,7 @@ double covsamp__moments_deviation(const covsamp__moments *m, int64_t samples)
 
 static double measured(const covsamp__calibrated *l, int error)
 {
-    return error ? l->error.mean : l->noise.mean;
+    return error ? l->error.mean : fmax(covsamp__calibration_noise(l, NULL), 0);
 }
 
 /* Between two measured levels, at the share w of the way from a to b. */

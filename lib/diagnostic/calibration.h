@@ -21,6 +21,8 @@ typedef struct {
     double kappa; /* C v = kappa (p v + q J v) */
     int64_t samples;
     covsamp__moments error, noise, trace;
+    covsamp__moments drawn; /* |e|^2 / dim of the noise that was drawn: it has mean 1 */
+    double together;        /* sum of products of the differences of noise and drawn */
     double odd, even; /* sums of (u.Cv - v.Cu)^2 and (u.Cv + v.Cu)^2 */
 } covsamp__calibrated;
 
@@ -46,6 +48,7 @@ struct covsamp_calibration {
     int64_t fed;        /* samples that run() has given */
     void *x0, *x, *mean, *scratch; /* [batch][dim], scratch [dim] */
     void *v, *product;  /* [COVSAMP__PROBES][batch][dim] */
+    double *drawn;      /* [batch] |e|^2 / dim */
 };
 
 void covsamp__calibration_layout(covsamp_calibration *c, covsamp__arena *arena);
@@ -59,6 +62,9 @@ covsamp_status covsamp__calibration_check(covsamp_calibration *c, const char *fu
 int covsamp__calibration_take(covsamp_calibration *c);
 /* Standard error of the mean; NaN for fewer than two samples. */
 double covsamp__moments_deviation(const covsamp__moments *m, int64_t samples);
+/* The mean square of the predicted noise, drawn noise as a control variate; *deviation (may be NULL)
+ * receives its standard error. */
+double covsamp__calibration_noise(const covsamp__calibrated *l, double *deviation);
 /* Fills values[all] from the measured levels: noise (0) or error (1). */
 void covsamp__calibration_fill(const covsamp_calibration *c, int error, double *values);
 

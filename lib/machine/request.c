@@ -73,7 +73,8 @@ covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function)
     if (q->mean != NULL)
         status = covsamp__values_check(s, q->mean, "model's mean", function);
     if (status == COVSAMP_OK && q->head != NULL)
-        status = covsamp__values_check(s, q->head, "model's head (request->head, which the model must fill)", function);
+        status = covsamp__values_check(
+            s, q->head, "model's head (request->head, which the model must fill)", function);
     for (int64_t k = 0; status == COVSAMP_OK && q->product != NULL && k < q->tangents; k++)
         status = covsamp__values_check(
             s, covsamp__cat(q->dtype, q->product, k * q->tangent_stride), "model's product",
