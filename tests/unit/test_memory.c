@@ -131,6 +131,26 @@ static void overflows(void)
 
 /* ---- structs ---- */
 
+/* What version 0.1 had is accepted for ever, however much is appended; rubbish sizes are not followed. */
+static void first_sizes(void)
+{
+    static const size_t rubbish[] = {COVSAMP__MOST_SIZE + 1, SIZE_MAX, SIZE_MAX / 2, SIZE_MAX - 7};
+    if (sizeof(void *) == 8) {
+        CHECK(COVSAMP__FIRST_SIZE(covsamp_allocator, user) == 32);
+        CHECK(COVSAMP__MODEL_FIRST_SIZE == 72);
+        CHECK(COVSAMP__FIRST_SIZE(covsamp_stats, error_estimate) == 112);
+        CHECK(COVSAMP__FIRST_SIZE(covsamp_calibration_level, analytic) == 104);
+    }
+    for (size_t i = 0; i < sizeof rubbish / sizeof rubbish[0]; i++) {
+        size_t given[4] = {rubbish[i], 0, 0, 0};
+        unsigned char own[24];
+        CHECK(covsamp__struct_in(own, sizeof own, 16, given, NULL, "f", "n") ==
+              COVSAMP_E_STRUCT_SIZE);
+        CHECK(covsamp__struct_out(given, own, sizeof own, 16, NULL, "f", "n") ==
+              COVSAMP_E_STRUCT_SIZE);
+    }
+}
+
 typedef struct {
     size_t size;
     int64_t a, b, c;
@@ -152,7 +172,7 @@ static void structs_in(void)
         CHECK(got == (size < least ? COVSAMP_E_STRUCT_SIZE : COVSAMP_OK));
         if (got != COVSAMP_OK) {
             char text[64];
-            snprintf(text, sizeof text, "function: name->size is %d, must be at least %d",
+            snprintf(text, sizeof text, "name->size is %d, must be sizeof the struct, in %d ... ",
                      (int)size, (int)least);
             CHECK_TEXT(error.text, text);
             CHECK(own[8] == 0xee); /* untouched */
@@ -197,6 +217,7 @@ int main(void)
     counting();
     giving();
     overflows();
+    first_sizes();
     structs_in();
     structs_out();
     return check_done();
