@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Fashion-MNIST as Debian's dataset-fashion-mnist ships it, and the noise schedule used with it."""
 import gzip
 import os

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // y = act(GroupNorm(x + shift)) and its gradient, one pass over each sample while it is in cache.
 // Channels-last only: then every inner loop runs over the channels of one pixel, which are
 // adjacent, and the compiler vectorises it.  All sums are kept in float whatever x is.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A faster Norm for training on a processor; the exported network never contains it."""
 import os
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Trains the small classifier that judges the samples, and writes it as TorchScript.
 
     /usr/bin/python3 examples/train/train_classifier.py

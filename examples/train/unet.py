@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The class-conditional UNet that the examples sample from, and how it is stored.
 
 forward(x[N,C,H,W], t[N], y[N]) -> [N,C,H,W]; t is the 0-based training step as a float,

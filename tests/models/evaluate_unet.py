@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Is a TorchScript diffusion network good enough to judge samplers with?
 
     /usr/bin/python3 tests/models/evaluate_unet.py examples/models/fashion-unet.pt

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
 """The training kernel of examples/train/fused_norm.cpp against the plain operators in double.
 
 Exits 77, which meson counts as skipped, where the kernel cannot be built.

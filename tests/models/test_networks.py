@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
 """The networks in examples/models load, keep their limits, take any batch size and have exact
 Jacobian-vector products.  How good they are is evaluate_unet.py's business."""
 import os
