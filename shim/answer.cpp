@@ -33,7 +33,8 @@ void in_range(const char *name, int64_t value, int64_t low, int64_t high)
 {
     if (value < low || value > high)
         throw Failure(COVSAMP_E_RANGE, "request->%s is %lld, must be in [%lld, %lld]", name,
-                      static_cast<long long>(value), static_cast<long long>(low), static_cast<long long>(high));
+                      static_cast<long long>(value), static_cast<long long>(low),
+                      static_cast<long long>(high));
 }
 
 bool wants_mean(const covsamp_request &request)
@@ -48,7 +49,8 @@ bool wants_products(const covsamp_request &request)
 
 void check_sizes(const covsamp_request &request, const std::vector<int64_t> &shape)
 {
-    const int64_t most = std::numeric_limits<int64_t>::max() / 16; // bytes of an array must not overflow
+    const int64_t most =
+        std::numeric_limits<int64_t>::max() / 16; // bytes of an array must not overflow
     in_range("batch", request.batch, 1, most);
     if (request.dim != values_in(shape))
         throw Failure(COVSAMP_TORCH_E_SHAPE,
@@ -67,9 +69,11 @@ void check_request(const covsamp_request &request, const std::vector<int64_t> &s
 {
     const size_t first = offsetof(covsamp_request, head) + sizeof request.head; // of version 0.1
     if (request.size < first)
-        throw Failure(COVSAMP_E_STRUCT_SIZE, "request->size is %zu, must be at least %zu", request.size, first);
+        throw Failure(COVSAMP_E_STRUCT_SIZE, "request->size is %zu, must be at least %zu",
+                      request.size, first);
     if (!wants_mean(request) && !wants_products(request))
-        throw Failure(COVSAMP_E_UNSUPPORTED, "request->kind is %d, must be a mean, products or both (1 ... 3)",
+        throw Failure(COVSAMP_E_UNSUPPORTED,
+                      "request->kind is %d, must be a mean, products or both (1 ... 3)",
                       static_cast<int>(request.kind));
     in_range("dtype", request.dtype, COVSAMP_F32, COVSAMP_F64);
     check_sizes(request, shape);
@@ -88,7 +92,8 @@ void check_request(const covsamp_request &request, const std::vector<int64_t> &s
 
 } // namespace
 
-at::Tensor labels_for(const covsamp_torch &handle, int32_t branch, int64_t first_sample, int64_t batch)
+at::Tensor labels_for(const covsamp_torch &handle, int32_t branch, int64_t first_sample,
+                      int64_t batch)
 {
     Takes takes = handle.network.takes();
     if (takes == Takes::nothing)
@@ -98,7 +103,8 @@ at::Tensor labels_for(const covsamp_torch &handle, int32_t branch, int64_t first
         return labels.to(handle.network.target().device);
     if (takes == Takes::labels)
         throw Failure(COVSAMP_TORCH_E_LABELS,
-                      "the module needs labels, but none are set for branch %d and the file's metadata has no \"classes\"",
+                      "the module needs labels, but none are set for branch %d and the file's "
+                      "metadata has no \"classes\"",
                       static_cast<int>(branch));
     return {};
 }
@@ -118,9 +124,11 @@ void set_head(covsamp_torch &handle, const char *name)
     if (handle.head >= 0)
         return;
     if (heads.empty())
-        throw Failure(COVSAMP_TORCH_E_HEAD, "the file's metadata names no heads, and so the module has no head %.40s",
+        throw Failure(COVSAMP_TORCH_E_HEAD,
+                      "the file's metadata names no heads, and so the module has no head %.40s",
                       name);
-    throw Failure(COVSAMP_TORCH_E_HEAD, "the module has no head %.40s, its file's metadata names %.200s", name,
+    throw Failure(COVSAMP_TORCH_E_HEAD,
+                  "the module has no head %.40s, its file's metadata names %.200s", name,
                   known.c_str());
 }
 
@@ -132,13 +140,17 @@ void write_head(const covsamp_torch &handle, const at::Tensor &rest, const Point
                 const Layout &layout)
 {
     if (handle.head < 0)
-        throw Failure(COVSAMP_TORCH_E_HEAD,
-                      "the request asks for a head, and covsamp_torch_set_head() has not said which");
-    const int64_t channels = point.x.dim() > 1 ? point.x.size(1) : 0, have = rest.defined() ? rest.size(1) : 0;
+        throw Failure(
+            COVSAMP_TORCH_E_HEAD,
+            "the request asks for a head, and covsamp_torch_set_head() has not said which");
+    const int64_t channels = point.x.dim() > 1 ? point.x.size(1) : 0,
+                  have = rest.defined() ? rest.size(1) : 0;
     if (channels == 0 || channels * (handle.head + 1) > have)
         throw Failure(COVSAMP_TORCH_E_HEAD,
-                      "the module returns %lld channels behind the prediction, must be at least %lld for head number %lld",
-                      static_cast<long long>(have), static_cast<long long>(channels * (handle.head + 1)),
+                      "the module returns %lld channels behind the prediction, must be at least "
+                      "%lld for head number %lld",
+                      static_cast<long long>(have),
+                      static_cast<long long>(channels * (handle.head + 1)),
                       static_cast<long long>(handle.head + 1));
     write_tensor(rest.narrow(1, channels * handle.head, channels), out, layout);
 }
@@ -167,11 +179,12 @@ void answer(covsamp_torch &handle, const covsamp_request &request)
     }
     std::vector<at::Tensor> tangents;
     for (int64_t k = 0; k < request.tangents; k++)
-        tangents.push_back(read_tensor(advance(request.v, request.dtype, k * request.tangent_stride), layout,
-                                       target.options()));
+        tangents.push_back(
+            read_tensor(advance(request.v, request.dtype, k * request.tangent_stride), layout,
+                        target.options()));
     at::Tensor mean;
-    std::vector<at::Tensor> products =
-        handle.engine->products(handle.network, point, tangents, wants_mean(request) ? &mean : nullptr);
+    std::vector<at::Tensor> products = handle.engine->products(
+        handle.network, point, tangents, wants_mean(request) ? &mean : nullptr);
     if (wants_mean(request))
         write_tensor(mean, request.mean, layout);
     for (int64_t k = 0; k < request.tangents; k++)

@@ -28,8 +28,10 @@ Choice &choice()
     return process;
 }
 
-// cuDNN's kernel came later than the two others: where the functions are missing, the overloads below do nothing.
-template <class Context> auto cudnn(Context &context, int) -> decltype(context.userEnabledCuDNNSDP())
+// cuDNN's kernel came later than the two others: where the functions are missing, the overloads
+// below do nothing.
+template <class Context>
+auto cudnn(Context &context, int) -> decltype(context.userEnabledCuDNNSDP())
 {
     return context.userEnabledCuDNNSDP();
 }
@@ -37,7 +39,8 @@ template <class Context> bool cudnn(Context &, long)
 {
     return false;
 }
-template <class Context> auto set_cudnn(Context &context, bool on, int) -> decltype(context.setSDPUseCuDNN(on))
+template <class Context>
+auto set_cudnn(Context &context, bool on, int) -> decltype(context.setSDPUseCuDNN(on))
 {
     return context.setSDPUseCuDNN(on);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// While it lives, libtorch computes scaled dot product attention by its plain formula: the fused kernels of libtorch 2
-// have neither a forward nor a second derivative.
+// While it lives, libtorch computes scaled dot product attention by its plain formula: the fused
+// kernels of libtorch 2 have neither a forward nor a second derivative.
 #ifndef COVSAMP_SHIM_ATTENTION_HPP
 #define COVSAMP_SHIM_ATTENTION_HPP
 

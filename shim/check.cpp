@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Are the products derivatives?  A tangent that was lost in part of a module cannot be seen otherwise.
+// Are the products derivatives?  A tangent that was lost in part of a module cannot be seen
+// otherwise.
 #include "handle.hpp"
 #include "scope.hpp"
 
@@ -25,8 +26,8 @@ struct Trial {
     at::Tensor tangent;
 };
 
-std::vector<Trial> draw(const covsamp_torch &handle, const Target &exact, double time, uint64_t seed,
-                        int32_t repeats)
+std::vector<Trial> draw(const covsamp_torch &handle, const Target &exact, double time,
+                        uint64_t seed, int32_t repeats)
 {
     at::Generator generator = at::detail::createCPUGenerator(seed);
     std::vector<int64_t> sizes{batch};
@@ -44,7 +45,8 @@ std::vector<Trial> draw(const covsamp_torch &handle, const Target &exact, double
 }
 
 // All in a row, since libtorch's executor changes its mind after the first calls.
-std::vector<at::Tensor> products_of(Network &network, Engine &engine, const std::vector<Trial> &trials)
+std::vector<at::Tensor> products_of(Network &network, Engine &engine,
+                                    const std::vector<Trial> &trials)
 {
     std::vector<at::Tensor> products;
     at::TensorOptions own = network.target().options();
@@ -64,13 +66,14 @@ double distance(const at::Tensor &product, const at::Tensor &reference)
         double error = (product[b] - reference[b]).norm().item<double>();
         double size = reference[b].norm().item<double>();
         double relative = error == 0 ? 0 : error / size;
-        worst = std::max(worst, std::isfinite(relative) ? relative : std::numeric_limits<double>::infinity());
+        worst = std::max(worst, std::isfinite(relative) ? relative
+                                                        : std::numeric_limits<double>::infinity());
     }
     return worst;
 }
 
-// Against (f(x + hv) - f(x - hv)) / 2h with the step that agrees best: a module that computes some of itself in single
-// precision needs a larger one.  No step agrees with a wrong product.
+// Against (f(x + hv) - f(x - hv)) / 2h with the step that agrees best: a module that computes some
+// of itself in single precision needs a larger one.  No step agrees with a wrong product.
 double against_difference(Network &loaded, const Trial &trial, const at::Tensor &product)
 {
     const double good_enough = 1e-7;

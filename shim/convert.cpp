@@ -23,10 +23,12 @@ void convert_constants(torch::jit::Block *block, c10::Device device, at::ScalarT
             convert_constants(inner, device, dtype);
         if (node->kind() != c10::prim::Constant || !node->hasAttribute(attr::value))
             continue;
-        if (node->kindOf(attr::value) != torch::jit::AttributeKind::t || !node->t(attr::value).defined())
+        if (node->kindOf(attr::value) != torch::jit::AttributeKind::t ||
+            !node->t(attr::value).defined())
             continue;
         node->t_(attr::value, converted(node->t(attr::value), device, dtype));
-        node->output()->setType(c10::TensorType::get()); // the old one names the old type and device
+        node->output()->setType(
+            c10::TensorType::get()); // the old one names the old type and device
     }
 }
 
@@ -42,10 +44,12 @@ void convert_module(torch::jit::Module &module, c10::Device device, at::ScalarTy
             at::Tensor tensor = attribute.value.toTensor();
             if (tensor.is_leaf())
                 tensor.set_requires_grad(false);
-            tensor.set_data(converted(tensor, device, dtype)); // in place, so that tied weights stay tied
+            tensor.set_data(
+                converted(tensor, device, dtype)); // in place, so that tied weights stay tied
         }
     }
-    // Functions are shared between modules: inlined first, so that only nodes of this graph are written to.
+    // Functions are shared between modules: inlined first, so that only nodes of this graph are
+    // written to.
     std::shared_ptr<torch::jit::Graph> graph = module.get_method("forward").graph();
     torch::jit::Inline(*graph);
     convert_constants(graph->block(), device, dtype);

@@ -19,7 +19,8 @@ namespace
     X(COVSAMP_TORCH_E_EXCEPTION, "libtorch threw while the module ran.")                           \
     X(COVSAMP_TORCH_E_NO_TANGENT, "The output lost its tangent: a product would be wrong.")        \
     X(COVSAMP_TORCH_E_NO_RULE, "An operator has no derivative that the engine can use.")           \
-    X(COVSAMP_TORCH_E_LABELS, "Labels are needed and not set, set and not taken, or out of range.") \
+    X(COVSAMP_TORCH_E_LABELS,                                                                      \
+      "Labels are needed and not set, set and not taken, or out of range.")                        \
     X(COVSAMP_TORCH_E_HEAD, "The module has no such head, or none was named.")
 
 const struct {
@@ -78,8 +79,8 @@ uint32_t covsamp_torch_version_number(void)
     return COVSAMP_VERSION_NUMBER;
 }
 
-int32_t covsamp_torch_load(covsamp_torch **out, const char *path, const covsamp_torch_options *options,
-                           char *message)
+int32_t covsamp_torch_load(covsamp_torch **out, const char *path,
+                           const covsamp_torch_options *options, char *message)
 {
     return door(message, __func__, [&] {
         need(out, "out");
@@ -103,19 +104,23 @@ void covsamp_torch_free(covsamp_torch *module)
     door(nullptr, __func__, [&] { delete module; });
 }
 
-int32_t covsamp_torch_set_labels(covsamp_torch *module, int32_t branch, const int64_t *labels, int64_t count)
+int32_t covsamp_torch_set_labels(covsamp_torch *module, int32_t branch, const int64_t *labels,
+                                 int64_t count)
 {
     return door(message_of(module), __func__, [&] {
         need(module, "module");
         if (branch < 0 || branch >= covsamp_shim::Labels::branches)
-            throw Failure(COVSAMP_E_RANGE, "branch is %d, must be in [0, %d]", static_cast<int>(branch),
+            throw Failure(COVSAMP_E_RANGE, "branch is %d, must be in [0, %d]",
+                          static_cast<int>(branch),
                           static_cast<int>(covsamp_shim::Labels::branches - 1));
         if (count < 0)
-            throw Failure(COVSAMP_E_RANGE, "count is %lld, must be >= 0", static_cast<long long>(count));
+            throw Failure(COVSAMP_E_RANGE, "count is %lld, must be >= 0",
+                          static_cast<long long>(count));
         if (count > 0)
             need(labels, "labels");
         if (count > 0 && module->network.takes() == covsamp_shim::Takes::nothing)
-            throw Failure(COVSAMP_TORCH_E_LABELS, "the module takes no labels: it has forward(x, t)");
+            throw Failure(COVSAMP_TORCH_E_LABELS,
+                          "the module takes no labels: it has forward(x, t)");
         module->labels.set(branch, labels, count);
     });
 }
@@ -143,15 +148,18 @@ int32_t covsamp_torch_model(covsamp_torch *module, covsamp_model *model)
     return door(message_of(module), __func__, [&] {
         need(module, "module");
         need(model, "model");
-        const size_t first = offsetof(covsamp_model, progress) + sizeof model->progress; // of version 0.1
+        const size_t first =
+            offsetof(covsamp_model, progress) + sizeof model->progress; // of version 0.1
         if (model->size < first)
-            throw Failure(COVSAMP_E_STRUCT_SIZE, "model->size is %zu, must be at least %zu", model->size, first);
+            throw Failure(COVSAMP_E_STRUCT_SIZE, "model->size is %zu, must be at least %zu",
+                          model->size, first);
         model->mean = model->jvp = model->mean_jvp = covsamp_torch_answer;
         model->model_user = module;
     });
 }
 
-int32_t covsamp_torch_check(covsamp_torch *module, double time, uint64_t seed, int32_t repeats, double *error)
+int32_t covsamp_torch_check(covsamp_torch *module, double time, uint64_t seed, int32_t repeats,
+                            double *error)
 {
     return door(message_of(module), __func__, [&] {
         need(module, "module");
@@ -159,7 +167,8 @@ int32_t covsamp_torch_check(covsamp_torch *module, double time, uint64_t seed, i
         if (!std::isfinite(time))
             throw Failure(COVSAMP_E_RANGE, "time is not finite");
         if (repeats < 4)
-            throw Failure(COVSAMP_E_RANGE, "repeats is %d, must be >= 4", static_cast<int>(repeats));
+            throw Failure(COVSAMP_E_RANGE, "repeats is %d, must be >= 4",
+                          static_cast<int>(repeats));
         *error = covsamp_shim::check(*module, time, seed, repeats);
     });
 }
@@ -182,7 +191,8 @@ int32_t covsamp_torch_shape(const covsamp_torch *module, int64_t *dims, int32_t 
     if (module == nullptr)
         return 0;
     const std::vector<int64_t> &shape = module->network.target().shape;
-    for (size_t i = 0; dims != nullptr && i < shape.size() && static_cast<int32_t>(i) < capacity; i++)
+    for (size_t i = 0; dims != nullptr && i < shape.size() && static_cast<int32_t>(i) < capacity;
+         i++)
         dims[i] = shape[i];
     return static_cast<int32_t>(shape.size());
 }

@@ -21,7 +21,8 @@ bool lacks_second_rule(const std::exception &error)
             std::strstr(error.what(), "not implemented") != nullptr);
 }
 
-// With a dummy cotangent u, g(u) = J^T u is linear in u, so that the derivative of g along v is J v.
+// With a dummy cotangent u, g(u) = J^T u is linear in u, so that the derivative of g along v is J
+// v.
 class DoubleBackward : public Engine
 {
   public:
@@ -31,7 +32,8 @@ class DoubleBackward : public Engine
     }
 
     std::vector<at::Tensor> products(Network &network, const Point &point,
-                                     const std::vector<at::Tensor> &tangents, at::Tensor *mean) override
+                                     const std::vector<at::Tensor> &tangents,
+                                     at::Tensor *mean) override
     {
         MathAttention attention;
         at::AutoGradMode gradients(true); // on, for once; the optimiser stays off
@@ -42,7 +44,8 @@ class DoubleBackward : public Engine
         } catch (const std::exception &error) {
             if (!lacks_second_rule(error))
                 throw;
-            throw Failure(COVSAMP_TORCH_E_NO_RULE, "an operator of the module has no second derivative: %s",
+            throw Failure(COVSAMP_TORCH_E_NO_RULE,
+                          "an operator of the module has no second derivative: %s",
                           one_line(error).c_str());
         }
     }
@@ -58,23 +61,25 @@ class DoubleBackward : public Engine
             throw lost();
         if (mean != nullptr)
             *mean = output.detach().clone();
-        // Ones, though any u gives the same product: libtorch's rules for some operators (logcumsumexp) take the
-        // cotangent's logarithm and have no derivative at zero.
+        // Ones, though any u gives the same product: libtorch's rules for some operators
+        // (logcumsumexp) take the cotangent's logarithm and have no derivative at zero.
         at::Tensor u = at::ones_like(output).set_requires_grad(true);
         at::Tensor g = grad(output, x, u, /*keep=*/true, /*differentiable=*/true);
         std::vector<at::Tensor> products;
         for (size_t k = 0; k < tangents.size(); k++)
-            products.push_back(grad(g, u, tangents[k], /*keep=*/k + 1 < tangents.size(), false).detach().clone());
+            products.push_back(
+                grad(g, u, tangents[k], /*keep=*/k + 1 < tangents.size(), false).detach().clone());
         return products;
     }
 
-    static at::Tensor grad(const at::Tensor &output, const at::Tensor &input, const at::Tensor &cotangent,
-                           bool keep, bool differentiable)
+    static at::Tensor grad(const at::Tensor &output, const at::Tensor &input,
+                           const at::Tensor &cotangent, bool keep, bool differentiable)
     {
         if (!output.requires_grad())
             throw lost();
-        at::Tensor result = torch::autograd::grad({output}, {input}, {cotangent}, keep, differentiable,
-                                                  /*allow_unused=*/true)[0];
+        at::Tensor result =
+            torch::autograd::grad({output}, {input}, {cotangent}, keep, differentiable,
+                                  /*allow_unused=*/true)[0];
         if (!result.defined())
             throw lost();
         return result;
@@ -82,9 +87,9 @@ class DoubleBackward : public Engine
 
     static Failure lost()
     {
-        return Failure(COVSAMP_TORCH_E_NO_TANGENT,
-                       "the module's output has no derivative: it does not depend on x, or something in the module "
-                       "(detach, .data, no_grad) cut it off");
+        return Failure(COVSAMP_TORCH_E_NO_TANGENT, "the module's output has no derivative: it does "
+                                                   "not depend on x, or something in the module "
+                                                   "(detach, .data, no_grad) cut it off");
     }
 };
 

@@ -17,9 +17,9 @@ namespace
 
 namespace forward_ad = torch::autograd::forward_ad;
 
-// libtorch has one level of dual numbers for the whole process, and throws when a second one is opened: handles on
-// different threads take turns.  An object, so that an exception in the module does not leave the level open, after
-// which every later product in the process would fail.
+// libtorch has one level of dual numbers for the whole process, and throws when a second one is
+// opened: handles on different threads take turns.  An object, so that an exception in the module
+// does not leave the level open, after which every later product in the process would fail.
 class Level
 {
   public:
@@ -30,7 +30,8 @@ class Level
     {
         try {
             forward_ad::exit_dual_level(index_);
-        } catch (...) { // only if somebody else meddled with the levels; nothing can be done about it here
+        } catch (...) { // only if somebody else meddled with the levels; nothing can be done about
+                        // it here
         }
     }
     Level(const Level &) = delete;
@@ -71,7 +72,8 @@ at::Tensor run(Network &network, const at::Tensor &x, const Point &point)
         if (!lacks_forward_rule(error))
             throw;
         throw Failure(COVSAMP_TORCH_E_NO_RULE,
-                      "an operator of the module has no forward derivative (COVSAMP_TORCH_DOUBLE_BACKWARD may have one): "
+                      "an operator of the module has no forward derivative "
+                      "(COVSAMP_TORCH_DOUBLE_BACKWARD may have one): "
                       "%s",
                       one_line(error).c_str());
     }
@@ -86,7 +88,8 @@ class Dual : public Engine
     }
 
     std::vector<at::Tensor> products(Network &network, const Point &point,
-                                     const std::vector<at::Tensor> &tangents, at::Tensor *mean) override
+                                     const std::vector<at::Tensor> &tangents,
+                                     at::Tensor *mean) override
     {
         std::vector<at::Tensor> products;
         for (const at::Tensor &tangent : tangents)
@@ -95,18 +98,20 @@ class Dual : public Engine
     }
 
   private:
-    static at::Tensor product(Network &network, const Point &point, const at::Tensor &tangent, at::Tensor *mean)
+    static at::Tensor product(Network &network, const Point &point, const at::Tensor &tangent,
+                              at::Tensor *mean)
     {
         MathAttention attention;
-        Level level; // a new one each time: whatever the module kept from the last product is forgotten
+        Level level; // a new one each time: whatever the module kept from the last product is
+                     // forgotten
         // Copies, since a module may write to its input, and with it to the tangent.
         at::Tensor x = at::_make_dual(point.x.clone(), tangent.clone(), level.index());
         at::Tensor output = run(network, x, point);
         auto [value, product] = at::_unpack_dual(output, level.index());
         if (!product.defined())
-            throw Failure(COVSAMP_TORCH_E_NO_TANGENT,
-                          "the module's output has no tangent: it does not depend on x, or something in the module "
-                          "(detach, .data) cut it off");
+            throw Failure(COVSAMP_TORCH_E_NO_TANGENT, "the module's output has no tangent: it does "
+                                                      "not depend on x, or something in the module "
+                                                      "(detach, .data) cut it off");
         if (mean != nullptr)
             *mean = value.clone();
         return product.clone(); // the level takes its tangents along when it closes

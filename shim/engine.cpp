@@ -21,7 +21,8 @@ class Automatic : public Engine
     }
 
     std::vector<at::Tensor> products(Network &network, const Point &point,
-                                     const std::vector<at::Tensor> &tangents, at::Tensor *mean) override
+                                     const std::vector<at::Tensor> &tangents,
+                                     at::Tensor *mean) override
     {
         try {
             return engine_->products(network, point, tangents, mean);

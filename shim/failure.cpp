@@ -44,7 +44,8 @@ bool says(const char *text, const char *part) noexcept
 int32_t report_libtorch(char *message, const char *function, const std::exception &error)
 {
     std::string line = one_line(error);
-    // Only newer versions have a type of their own for this, and the CPU's allocator throws a plain error.
+    // Only newer versions have a type of their own for this, and the CPU's allocator throws a plain
+    // error.
     if (says(line.c_str(), "can't allocate memory") || says(line.c_str(), "out of memory")) {
         write(message, function, ("not enough memory (libtorch: " + line + ")").c_str());
         return COVSAMP_E_NOMEM;
@@ -68,10 +69,12 @@ std::string one_line(const std::exception &error)
 {
     auto *c10_error = dynamic_cast<const c10::Error *>(&error);
     std::string text = c10_error ? c10_error->what_without_backtrace() : error.what();
-    // The interpreter puts its trace before the cause: source lines, all of them indented, with an arrow under one.
+    // The interpreter puts its trace before the cause: source lines, all of them indented, with an
+    // arrow under one.
     size_t start = text.rfind("<--- HERE");
     start = start == std::string::npos ? 0 : text.find('\n', start);
-    while (start != std::string::npos && start < text.size() && std::strchr(" \t\r\n", text[start]) != nullptr)
+    while (start != std::string::npos && start < text.size() &&
+           std::strchr(" \t\r\n", text[start]) != nullptr)
         start = text[start] == '\n' ? start + 1 : text.find('\n', start);
     if (start == std::string::npos || start >= text.size())
         return "no reason given";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What went wrong, as a code and one sentence.  Inside the shim failures travel as exceptions; every door turns the
-// one that reaches it into a code, whatever its type.
+// What went wrong, as a code and one sentence.  Inside the shim failures travel as exceptions;
+// every door turns the one that reaches it into a code, whatever its type.
 #ifndef COVSAMP_SHIM_FAILURE_HPP
 #define COVSAMP_SHIM_FAILURE_HPP
 

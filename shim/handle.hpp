@@ -27,13 +27,15 @@ struct covsamp_torch {
 namespace covsamp_shim
 {
 
-// The labels of samples first_sample, ... on the network's device; undefined where the module takes none or may go
-// without.  Throws Failure if it needs some.
-at::Tensor labels_for(const covsamp_torch &handle, int32_t branch, int64_t first_sample, int64_t batch);
+// The labels of samples first_sample, ... on the network's device; undefined where the module takes
+// none or may go without.  Throws Failure if it needs some.
+at::Tensor labels_for(const covsamp_torch &handle, int32_t branch, int64_t first_sample,
+                      int64_t batch);
 
 // Door bodies, each in the file of its name; they throw.
 std::unique_ptr<covsamp_torch> load(const char *path, const covsamp_torch_options *options);
-std::unique_ptr<covsamp_torch> load(const void *data, size_t bytes, const covsamp_torch_options *options);
+std::unique_ptr<covsamp_torch> load(const void *data, size_t bytes,
+                                    const covsamp_torch_options *options);
 void set_head(covsamp_torch &handle, const char *name);
 void answer(covsamp_torch &handle, const covsamp_request &request);
 double check(covsamp_torch &handle, double time, uint64_t seed, int32_t repeats);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Class labels, a set for every branch; they follow the number of a sample, not its place in a batch.
+// Class labels, a set for every branch; they follow the number of a sample, not its place in a
+// batch.
 #ifndef COVSAMP_SHIM_LABELS_HPP
 #define COVSAMP_SHIM_LABELS_HPP
 
@@ -18,7 +19,8 @@ class Labels
     static constexpr int32_t branches = 8;
 
     Labels() = default;
-    // classes: how many there are, and the label that means "no class"; nothing if the file does not say.
+    // classes: how many there are, and the label that means "no class"; nothing if the file does
+    // not say.
     explicit Labels(std::optional<int64_t> classes) : classes_(classes)
     {
     }

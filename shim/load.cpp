@@ -24,7 +24,8 @@ using Reader = std::shared_ptr<caffe2::serialize::ReadAdapterInterface>;
 class MemoryReader : public caffe2::serialize::ReadAdapterInterface
 {
   public:
-    MemoryReader(const void *data, size_t bytes) : data_(static_cast<const char *>(data)), bytes_(bytes)
+    MemoryReader(const void *data, size_t bytes)
+        : data_(static_cast<const char *>(data)), bytes_(bytes)
     {
     }
     size_t size() const override
@@ -45,8 +46,8 @@ class MemoryReader : public caffe2::serialize::ReadAdapterInterface
     size_t bytes_;
 };
 
-// The same from a file: libtorch's own loader throws one and the same error for a file that is not there and
-// for one that is not a module.
+// The same from a file: libtorch's own loader throws one and the same error for a file that is not
+// there and for one that is not a module.
 class FileReader : public caffe2::serialize::ReadAdapterInterface
 {
   public:
@@ -95,13 +96,15 @@ torch::jit::Module read_module(const Reader &reader, std::string &metadata)
     } catch (const std::bad_alloc &) {
         throw;
     } catch (const std::exception &error) { // of several types, see docs/torch.md
-        throw Failure(COVSAMP_TORCH_E_FORMAT, "no TorchScript module that libtorch " TORCH_VERSION " can load: %s",
+        throw Failure(COVSAMP_TORCH_E_FORMAT,
+                      "no TorchScript module that libtorch " TORCH_VERSION " can load: %s",
                       one_line(error).c_str());
     }
 }
 
-// Asks for one product, so that "auto" knows its engine from the start.  What else may go wrong (an output that does
-// not depend on x) is for the request that meets it: the module still answers means.
+// Asks for one product, so that "auto" knows its engine from the start.  What else may go wrong (an
+// output that does not depend on x) is for the request that meets it: the module still answers
+// means.
 void settle_engine(covsamp_torch &handle)
 {
     Scope scope;
@@ -122,10 +125,10 @@ std::unique_ptr<covsamp_torch> load(const Reader &reader, Options options)
     if (options.target.shape.empty())
         options.target.shape = shape;
     if (options.target.shape.empty())
-        throw Failure(COVSAMP_TORCH_E_SHAPE,
-                      "options->dims is NULL and the file's metadata has no \"shape\": one of them must be given");
-    auto handle = std::make_unique<covsamp_torch>(Network(std::move(module), options.target), std::move(metadata),
-                                                  options.engine);
+        throw Failure(COVSAMP_TORCH_E_SHAPE, "options->dims is NULL and the file's metadata has no "
+                                             "\"shape\": one of them must be given");
+    auto handle = std::make_unique<covsamp_torch>(Network(std::move(module), options.target),
+                                                  std::move(metadata), options.engine);
     if (options.engine == COVSAMP_TORCH_AUTO)
         settle_engine(*handle);
     return handle;
@@ -141,7 +144,8 @@ std::unique_ptr<covsamp_torch> load(const char *path, const covsamp_torch_option
     return load(std::make_shared<FileReader>(path), std::move(own));
 }
 
-std::unique_ptr<covsamp_torch> load(const void *data, size_t bytes, const covsamp_torch_options *options)
+std::unique_ptr<covsamp_torch> load(const void *data, size_t bytes,
+                                    const covsamp_torch_options *options)
 {
     if (data == nullptr)
         throw Failure(COVSAMP_E_NULL, "data is NULL");

@@ -62,8 +62,9 @@ std::vector<int64_t> Metadata::shape() const
         size_t comma = rest.find(',');
         int64_t size = 0;
         if (!parse(rest.substr(0, comma), size) || size < 1 || shape.size() == 8)
-            throw Failure(COVSAMP_TORCH_E_FORMAT,
-                          "the file's metadata says shape=%.100s, must be 1 to 8 sizes as in 1,28,28", text);
+            throw Failure(
+                COVSAMP_TORCH_E_FORMAT,
+                "the file's metadata says shape=%.100s, must be 1 to 8 sizes as in 1,28,28", text);
         shape.push_back(size);
         more = comma != std::string_view::npos;
         rest = more ? rest.substr(comma + 1) : rest;

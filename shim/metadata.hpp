@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The text "covsamp.txt" inside a model file: lines "key=value", blank lines and lines that begin with # left out.
+// The text "covsamp.txt" inside a model file: lines "key=value", blank lines and lines that begin
+// with # left out.
 #ifndef COVSAMP_SHIM_METADATA_HPP
 #define COVSAMP_SHIM_METADATA_HPP
 
@@ -20,7 +21,8 @@ class Metadata
 
     // NULL if there is none.
     const char *find(const std::string &key) const;
-    // "shape", for example 1,28,28; empty if there is none.  Throws Failure if it is no list of 1 ... 8 sizes.
+    // "shape", for example 1,28,28; empty if there is none.  Throws Failure if it is no list of 1
+    // ... 8 sizes.
     std::vector<int64_t> shape() const;
     // "classes"; nothing if there is none.  Throws Failure if it is no number >= 0.
     std::optional<int64_t> classes() const;

@@ -29,11 +29,12 @@ Takes signature(const torch::jit::Module &module)
     size_t count = arguments.size();
     bool optional_labels =
         count >= 4 && arguments[3].type()->isSubtypeOf(*c10::OptionalType::ofTensor());
-    if (count < 3 || needed > 4 || !is_tensor(arguments[1].type()) || !is_tensor(arguments[2].type()) ||
-        (needed == 4 && !optional_labels))
-        throw Failure(COVSAMP_TORCH_E_FORMAT,
-                      "forward takes %d arguments, must be forward(x, t) or forward(x, t, y) of tensors",
-                      static_cast<int>(needed == 0 ? 0 : needed - 1));
+    if (count < 3 || needed > 4 || !is_tensor(arguments[1].type()) ||
+        !is_tensor(arguments[2].type()) || (needed == 4 && !optional_labels))
+        throw Failure(
+            COVSAMP_TORCH_E_FORMAT,
+            "forward takes %d arguments, must be forward(x, t) or forward(x, t, y) of tensors",
+            static_cast<int>(needed == 0 ? 0 : needed - 1));
     if (!optional_labels)
         return Takes::nothing;
     return needed == 4 && is_tensor(arguments[3].type()) ? Takes::labels : Takes::optional_labels;
@@ -44,7 +45,8 @@ at::Tensor first_tensor(const c10::IValue &output)
 {
     if (output.isTensor())
         return output.toTensor();
-    if (output.isTuple() && !output.toTupleRef().elements().empty() && output.toTupleRef().elements()[0].isTensor())
+    if (output.isTuple() && !output.toTupleRef().elements().empty() &&
+        output.toTupleRef().elements()[0].isTensor())
         return output.toTupleRef().elements()[0].toTensor();
     throw Failure(COVSAMP_TORCH_E_SHAPE, "the module's output is of type %s, must be a tensor",
                   output.type()->str().c_str());
@@ -52,12 +54,14 @@ at::Tensor first_tensor(const c10::IValue &output)
 
 void check_shape(const at::Tensor &output, const at::Tensor &x)
 {
-    bool fits = output.defined() && output.dim() == x.dim() && at::isFloatingType(output.scalar_type());
+    bool fits =
+        output.defined() && output.dim() == x.dim() && at::isFloatingType(output.scalar_type());
     for (int64_t i = 0; fits && i < x.dim(); i++)
         fits = i == 1 ? output.size(i) >= x.size(i) : output.size(i) == x.size(i);
     if (!fits)
         throw Failure(COVSAMP_TORCH_E_SHAPE,
-                      "the module's output is of shape %s and type %s for an input of shape %s, must be floating point "
+                      "the module's output is of shape %s and type %s for an input of shape %s, "
+                      "must be floating point "
                       "and of the same shape (dimension 1 may be larger)",
                       output.defined() ? shape_text(output.sizes()).c_str() : "(undefined)",
                       output.defined() ? c10::toString(output.scalar_type()) : "(undefined)",
@@ -75,8 +79,8 @@ Network::Network(torch::jit::Module module, Target target)
     : Network(module, std::move(target), signature(module))
 {
     original_.eval();
-    // Before freezing: frozen weights are constants of the graph, and what the graph asks of its weights (their
-    // type, say) is folded into constants too.
+    // Before freezing: frozen weights are constants of the graph, and what the graph asks of its
+    // weights (their type, say) is folded into constants too.
     convert_module(original_, target_.device, target_.dtype);
     freeze();
 }
@@ -91,7 +95,8 @@ void Network::freeze()
         frozen_ = true;
         return;
     } catch (const std::exception &) {
-        // Freezing has limits of its own (a module that writes to its attributes, say), and is only a help.
+        // Freezing has limits of its own (a module that writes to its attributes, say), and is only
+        // a help.
     }
     module_ = original_;
     point = zeros(1);
@@ -113,7 +118,8 @@ at::Tensor Network::forward(const at::Tensor &x, const Point &point, at::Tensor 
 {
     std::vector<c10::IValue> inputs{x, point.time.clone()};
     if (takes_ != Takes::nothing)
-        inputs.push_back(point.labels.defined() ? c10::IValue(point.labels.clone()) : c10::IValue());
+        inputs.push_back(point.labels.defined() ? c10::IValue(point.labels.clone())
+                                                : c10::IValue());
     at::Tensor output = first_tensor(module_.forward(std::move(inputs)));
     check_shape(output, x);
     if (x.dim() < 2 || output.size(1) == x.size(1))

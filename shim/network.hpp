@@ -10,7 +10,8 @@
 namespace covsamp_shim
 {
 
-// Where the network is asked: x [n, ...shape] and time [n] of the network's type and device, labels [n] int64 or undefined.
+// Where the network is asked: x [n, ...shape] and time [n] of the network's type and device, labels
+// [n] int64 or undefined.
 struct Point {
     at::Tensor x, time, labels;
 };
@@ -31,13 +32,14 @@ struct Target {
 class Network
 {
   public:
-    // Prepares a freshly loaded module: evaluation, no gradients, type, device, frozen where that works, and one
-    // run on zeros.  Throws Failure where the module does not fit.
+    // Prepares a freshly loaded module: evaluation, no gradients, type, device, frozen where that
+    // works, and one run on zeros.  Throws Failure where the module does not fit.
     Network(torch::jit::Module module, Target target);
 
-    // The prediction, [n, ...shape]: the module's output, or its first channels.  x is the point's own or stands in
-    // for it (a dual number); every other input is a copy, since modules may write to their inputs.
-    // rest: receives the channels behind the prediction, undefined if there are none.
+    // The prediction, [n, ...shape]: the module's output, or its first channels.  x is the point's
+    // own or stands in for it (a dual number); every other input is a copy, since modules may write
+    // to their inputs. rest: receives the channels behind the prediction, undefined if there are
+    // none.
     at::Tensor forward(const at::Tensor &x, const Point &point, at::Tensor *rest = nullptr);
 
     // The same module in double precision.  Shares nothing with this one.

@@ -14,21 +14,23 @@ namespace covsamp_shim
 namespace
 {
 
-// Shorter than the first version cannot be; longer comes from a newer header, and is fine as long as the caller
-// uses nothing that this library does not know.
+// Shorter than the first version cannot be; longer comes from a newer header, and is fine as long
+// as the caller uses nothing that this library does not know.
 covsamp_torch_options copy_struct(const covsamp_torch_options *given)
 {
     static const size_t most = 4096; // a larger size is no size but rubbish, and must not be read
     covsamp_torch_options own;
     size_t size = given->size;
-    const size_t first = offsetof(covsamp_torch_options, reserved) + sizeof own.reserved; // of version 0.1
+    const size_t first =
+        offsetof(covsamp_torch_options, reserved) + sizeof own.reserved; // of version 0.1
     bool fits = size >= first && size <= most;
     const char *bytes = reinterpret_cast<const char *>(given);
     for (size_t i = sizeof own; fits && i < size; i++)
         fits = bytes[i] == 0;
     if (!fits)
         throw Failure(COVSAMP_E_STRUCT_SIZE,
-                      "options->size is %zu, must be %zu, or larger with only zeros in what this version does not know",
+                      "options->size is %zu, must be %zu, or larger with only zeros in what this "
+                      "version does not know",
                       size, sizeof own);
     std::memset(&own, 0, sizeof own);
     std::memcpy(&own, given, std::min(size, sizeof own));
@@ -42,14 +44,16 @@ c10::Device read_device(const char *name)
     try {
         c10::Device device((std::string(name)));
         if (device.is_meta() || (device.is_cpu() && device.has_index() && device.index() != 0))
-            throw Failure(COVSAMP_TORCH_E_DEVICE, "options->device is \"%.64s\", which nothing can run on", name);
+            throw Failure(COVSAMP_TORCH_E_DEVICE,
+                          "options->device is \"%.64s\", which nothing can run on", name);
         at::zeros({1}, at::TensorOptions(device)).add_(1); // throws where there is no such device
         return device;
     } catch (const Failure &) {
         throw;
     } catch (const std::exception &error) {
         throw Failure(COVSAMP_TORCH_E_DEVICE,
-                      "options->device is \"%.64s\", must be a device that libtorch has here, such as \"cpu\" (libtorch: "
+                      "options->device is \"%.64s\", must be a device that libtorch has here, such "
+                      "as \"cpu\" (libtorch: "
                       "%.200s)",
                       name, one_line(error).c_str());
     }
@@ -58,16 +62,20 @@ c10::Device read_device(const char *name)
 std::vector<int64_t> read_dims(const int64_t *dims, int32_t count)
 {
     if (dims == nullptr && count != 0)
-        throw Failure(COVSAMP_E_NULL, "options->dims is NULL with n_dims = %d", static_cast<int>(count));
+        throw Failure(COVSAMP_E_NULL, "options->dims is NULL with n_dims = %d",
+                      static_cast<int>(count));
     if (dims == nullptr)
         return {};
     if (count < 1 || count > 8)
-        throw Failure(COVSAMP_E_RANGE, "options->n_dims is %d, must be in [1, 8]", static_cast<int>(count));
-    const int64_t most = int64_t(1) << 40; // values in a sample; far from where sizes in bytes overflow
+        throw Failure(COVSAMP_E_RANGE, "options->n_dims is %d, must be in [1, 8]",
+                      static_cast<int>(count));
+    const int64_t most = int64_t(1)
+                         << 40; // values in a sample; far from where sizes in bytes overflow
     int64_t values = 1;
     for (int32_t i = 0; i < count; i++) {
         if (dims[i] < 1 || dims[i] > most / values)
-            throw Failure(COVSAMP_E_RANGE, "options->dims[%d] is %lld, must be >= 1 and the product at most 2^40",
+            throw Failure(COVSAMP_E_RANGE,
+                          "options->dims[%d] is %lld, must be >= 1 and the product at most 2^40",
                           static_cast<int>(i), static_cast<long long>(dims[i]));
         values *= dims[i];
     }
@@ -83,13 +91,16 @@ Options read_options(const covsamp_torch_options *given)
         return options;
     covsamp_torch_options own = copy_struct(given);
     if (own.dtype != 0 && own.dtype != COVSAMP_F32 && own.dtype != COVSAMP_F64)
-        throw Failure(COVSAMP_E_RANGE, "options->dtype is %d, must be COVSAMP_F32 (1) or COVSAMP_F64 (2)",
+        throw Failure(COVSAMP_E_RANGE,
+                      "options->dtype is %d, must be COVSAMP_F32 (1) or COVSAMP_F64 (2)",
                       static_cast<int>(own.dtype));
     if (own.engine < COVSAMP_TORCH_AUTO || own.engine > COVSAMP_TORCH_DOUBLE_BACKWARD)
-        throw Failure(COVSAMP_E_RANGE, "options->engine is %d, must be in [0, %d]", static_cast<int>(own.engine),
+        throw Failure(COVSAMP_E_RANGE, "options->engine is %d, must be in [0, %d]",
+                      static_cast<int>(own.engine),
                       static_cast<int>(COVSAMP_TORCH_DOUBLE_BACKWARD));
     if (own.reserved != 0)
-        throw Failure(COVSAMP_E_RANGE, "options->reserved is %d, must be 0", static_cast<int>(own.reserved));
+        throw Failure(COVSAMP_E_RANGE, "options->reserved is %d, must be 0",
+                      static_cast<int>(own.reserved));
     options.target.shape = read_dims(own.dims, own.n_dims);
     options.target.dtype = scalar_type(own.dtype == 0 ? COVSAMP_F32 : own.dtype);
     options.target.device = read_device(own.device);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The thread's libtorch settings that every call needs, put back when it ends.  All are thread-local, so a guard
-// at load time would do nothing for a call from another thread.
+// The thread's libtorch settings that every call needs, put back when it ends.  All are
+// thread-local, so a guard at load time would do nothing for a call from another thread.
 #ifndef COVSAMP_SHIM_SCOPE_HPP
 #define COVSAMP_SHIM_SCOPE_HPP
 
@@ -41,12 +41,13 @@ class Scope
   private:
     Silence silence_;
     warnings::WarningHandlerGuard warnings_{&silence_};
-    // In the caller's inference mode tangents vanish without an error.  Leaving it also turns gradient modes on,
-    // so the next line must come after it.
+    // In the caller's inference mode tangents vanish without an error.  Leaving it also turns
+    // gradient modes on, so the next line must come after it.
     c10::InferenceMode normal_{false};
     // With gradients on, a module's second call answers with a graph in place of a tangent.
     at::NoGradGuard no_grad_;
-    // The optimising executor changes its mind after the first calls, and its fusers know no tangents.
+    // The optimising executor changes its mind after the first calls, and its fusers know no
+    // tangents.
     torch::jit::GraphOptimizerEnabledGuard optimiser_{false};
     // The caller's mixed precision must not change our numbers.
     c10::impl::ExcludeDispatchKeyGuard autocast_{c10::autocast_dispatch_keyset};

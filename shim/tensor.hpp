@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Between the memory of a request and tensors: type, device and stride are converted here and nowhere else.
+// Between the memory of a request and tensors: type, device and stride are converted here and
+// nowhere else.
 #ifndef COVSAMP_SHIM_TENSOR_HPP
 #define COVSAMP_SHIM_TENSOR_HPP
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The whole test framework: checks that count, and a closing line "N passed, N failed".
  *
- *     int main(void) { CHECK(1 + 1 == 2); CHECK_NEAR(sqrt(2.0), 1.4142135623730951, 1e-15); return check_done(); }
+ *     int main(void) { CHECK(1 + 1 == 2); CHECK_NEAR(sqrt(2.0), 1.4142135623730951, 1e-15); return
+ * check_done(); }
  */
 #ifndef COVSAMP_TESTS_CHECK_H
 #define COVSAMP_TESTS_CHECK_H
@@ -44,10 +45,11 @@ static inline int check_text(const char *text, const char *part, const char *fil
 /* All of them evaluate their arguments once and yield whether they held. */
 #define CHECK(x) check_result((x) ? 1 : 0, __FILE__, __LINE__, #x)
 /* |a - b| <= tolerance, absolutely */
-#define CHECK_NEAR(a, b, tolerance) check_near((a), (b), (tolerance), __FILE__, __LINE__, #a " ~ " #b)
+#define CHECK_NEAR(a, b, tolerance)                                                                \
+    check_near((a), (b), (tolerance), __FILE__, __LINE__, #a " ~ " #b)
 /* |a - b| <= tolerance |b| */
-#define CHECK_CLOSE(a, b, tolerance) \
-    check_near((a), (b), (tolerance) * fabs(b), __FILE__, __LINE__, #a " ~ " #b)
+#define CHECK_CLOSE(a, b, tolerance)                                                               \
+    check_near((a), (b), (tolerance)*fabs(b), __FILE__, __LINE__, #a " ~ " #b)
 /* text contains part */
 #define CHECK_TEXT(text, part) check_text((text), (part), __FILE__, __LINE__)
 

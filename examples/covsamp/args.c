@@ -120,7 +120,8 @@ int args_real(const char *flag, const char *text, double low, double high, doubl
     char *end;
     *out = strtod(text, &end);
     if (end == text || *end != '\0' || !(*out >= low && *out <= high))
-        return fail(EXIT_USAGE, "%s takes a number in %g ... %g, not \"%s\"", flag, low, high, text);
+        return fail(EXIT_USAGE, "%s takes a number in %g ... %g, not \"%s\"", flag, low, high,
+                    text);
     return 0;
 }
 

@@ -16,17 +16,15 @@
 #define COLUMNS 12
 
 static const char *const columns[COLUMNS] = {
-    "level", "samples", "alpha", "sigma", "error", "error_deviation",
+    "level", "samples",         "alpha", "sigma",           "error",     "error_deviation",
     "noise", "noise_deviation", "trace", "trace_deviation", "asymmetry", "analytic"};
 
 static double column_of(const covsamp_calibration_level *row, int column)
 {
-    const double values[COLUMNS] = {(double)row->level, (double)row->samples,
-                                    row->alpha, row->sigma,
-                                    row->error, row->error_deviation,
-                                    row->noise, row->noise_deviation,
-                                    row->trace, row->trace_deviation,
-                                    row->asymmetry, row->analytic};
+    const double values[COLUMNS] = {
+        (double)row->level, (double)row->samples, row->alpha,     row->sigma,
+        row->error,         row->error_deviation, row->noise,     row->noise_deviation,
+        row->trace,         row->trace_deviation, row->asymmetry, row->analytic};
     return values[column];
 }
 
@@ -84,7 +82,8 @@ int calibration_write(const char *path, covsamp_calibration *measured, int64_t c
     json_write(file.stream, origin->schedule);
     fputs(",\n  \"prediction\": ", file.stream);
     json_write(file.stream, origin->prediction);
-    fprintf(file.stream, ",\n  \"seed\": %" PRIu64 ",\n  \"levels\": %" PRId64, origin->seed, levels);
+    fprintf(file.stream, ",\n  \"seed\": %" PRIu64 ",\n  \"levels\": %" PRId64, origin->seed,
+            levels);
     write_columns(file.stream, measured, count);
     code = write_table(file.stream, measured, COVSAMP_TABLE_NOISE, "table_noise", levels);
     if (code == 0)
@@ -125,7 +124,8 @@ static const char *read_number(const char *at, double *value)
     return end != at && isfinite(*value) ? end : NULL;
 }
 
-/* Numbers and nulls in brackets, to be freed; NULL if there is anything else, or not `count` of them
+/* Numbers and nulls in brackets, to be freed; NULL if there is anything else, or not `count` of
+ * them
  * (-1: any number, which *count receives). */
 static double *read_array(const char *text, const char *key, int64_t *count)
 {

@@ -8,8 +8,8 @@
 #include <covsamp/covsamp.h>
 
 struct calibration {
-    int64_t levels; /* of the schedule */
-    int64_t count;  /* levels measured, noisiest first */
+    int64_t levels;                                /* of the schedule */
+    int64_t count;                                 /* levels measured, noisiest first */
     double *level, *alpha, *sigma, *error, *trace; /* [count]; NaN where not measured */
     double *noise, *x0_error;                      /* [levels] */
 };

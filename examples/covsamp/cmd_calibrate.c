@@ -14,8 +14,27 @@
 #include <string.h>
 
 enum {
-    MODEL, DATA, OUTPUT, COUNT, LABELS, AT, MEANS, BATCH, SEED, SHAPE, SCHEDULE, LEVELS,
-    PREDICTION, DEVICE, DTYPE, ENGINE, FACTOR, JSON, QUIET, HELP, N_FLAGS
+    MODEL,
+    DATA,
+    OUTPUT,
+    COUNT,
+    LABELS,
+    AT,
+    MEANS,
+    BATCH,
+    SEED,
+    SHAPE,
+    SCHEDULE,
+    LEVELS,
+    PREDICTION,
+    DEVICE,
+    DTYPE,
+    ENGINE,
+    FACTOR,
+    JSON,
+    QUIET,
+    HELP,
+    N_FLAGS
 };
 
 static const struct flag flags[N_FLAGS] = {
@@ -23,7 +42,8 @@ static const struct flag flags[N_FLAGS] = {
     [DATA] = {"data", "FILE.npy", "[n, ...shape] of f4, f8, or u1, which becomes -1 ... 1", 0},
     [OUTPUT] = {"output", "FILE.json", "for covsamp sample --calibration", 'o'},
     [COUNT] = {"count", "N", "samples of the data to use (default: all)", 'n'},
-    [LABELS] = {"labels", "FILE.npy", "[n] whole numbers, the classes of the data (default: none)", 0},
+    [LABELS] = {"labels", "FILE.npy", "[n] whole numbers, the classes of the data (default: none)",
+                0},
     [AT] = {"at", "K | L,L,...", "levels to measure: how many, or which (default 25)", 0},
     [MEANS] = {"means-only", NULL, "no products: neither trace nor asymmetry", 0},
     [BATCH] = {"batch", "B", "samples at a time (default 16)", 0},
@@ -36,7 +56,8 @@ static const struct flag flags[N_FLAGS] = {
     [DEVICE] = {"device", "NAME", "cpu (default), cuda:0, ...", 0},
     [DTYPE] = {"dtype", "TYPE", "f32 (default) or f64", 0},
     [ENGINE] = {"engine", "NAME", "auto (default), dual, double-backward", 0},
-    [FACTOR] = {"window-factor", "F", "trace and error may differ by this factor (default 1.25)", 0},
+    [FACTOR] = {"window-factor", "F", "trace and error may differ by this factor (default 1.25)",
+                0},
     [JSON] = {"json", NULL, "the table as one JSON object on standard output", 0},
     [QUIET] = {"quiet", NULL, "no progress bar", 'q'},
     [HELP] = {"help", NULL, "this text", 'h'},
@@ -90,8 +111,7 @@ static int read_flag(struct calibrate_request *r, int flag, const char *value)
     case FACTOR: return args_real("--window-factor", value, 1, 1e6, &r->factor);
         /* clang-format on */
     case SHAPE:
-        return args_int_list("--shape", value, 1, most, r->model.dims, MAX_DIMS,
-                             &r->model.n_dims);
+        return args_int_list("--shape", value, 1, most, r->model.dims, MAX_DIMS, &r->model.n_dims);
     default:
         return EXIT_USAGE;
     }
@@ -167,8 +187,8 @@ static int set_labels(struct work *w, const char *path)
     if (code != 0)
         return code;
     if (w->labels.kind == 'f' || w->labels.n_dims != 1 || w->labels.count < w->data.dims[0])
-        return fail(EXIT_USAGE, "--labels %s: must be %" PRId64 " whole numbers, one a sample", path,
-                    w->data.dims[0]);
+        return fail(EXIT_USAGE, "--labels %s: must be %" PRId64 " whole numbers, one a sample",
+                    path, w->data.dims[0]);
     int64_t *labels = malloc((size_t)w->labels.count * sizeof *labels);
     if (labels == NULL)
         return fail(EXIT_RUN, "out of memory");
@@ -199,7 +219,7 @@ static int set_options(struct work *w, const struct calibrate_request *r, struct
 static int prepare(struct work *w, const struct calibrate_request *r, struct measurement *m)
 {
     int code = covsamp_config_new(&w->config, NULL) == COVSAMP_OK ? npy_read(&w->data, r->data)
-                                                                   : fail(EXIT_RUN, "out of memory");
+                                                                  : fail(EXIT_RUN, "out of memory");
     if (code == 0)
         code = model_open(&w->model, &r->model);
     *m = (struct measurement){.model = w->model, .data = &w->data, .quiet = r->quiet || r->json};
@@ -227,14 +247,15 @@ static void print_number(double value)
 
 static void print_table(const struct work *w)
 {
-    printf("%6s %10s %10s %10s %10s %10s %10s %10s %10s\n", "level", "sigma", "error", "+-", "trace",
-           "+-", "analytic", "noise", "asymmetry");
+    printf("%6s %10s %10s %10s %10s %10s %10s %10s %10s\n", "level", "sigma", "error", "+-",
+           "trace", "+-", "analytic", "noise", "asymmetry");
     for (int i = 0; i < w->count; i++) {
         covsamp_calibration_level row = {.size = sizeof row};
         covsamp_calibration_row(w->calibration, i, &row);
         printf("%6" PRId64, row.level);
-        const double values[] = {row.sigma, row.error,    row.error_deviation, row.trace,
-                                 row.trace_deviation, row.analytic, row.noise, row.asymmetry};
+        const double values[] = {row.sigma, row.error,           row.error_deviation,
+                                 row.trace, row.trace_deviation, row.analytic,
+                                 row.noise, row.asymmetry};
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++)
             print_number(values[k]);
         putchar('\n');
@@ -245,14 +266,14 @@ static void print_json(const struct work *w, int64_t samples)
 {
     printf("{\"samples\": %" PRId64 ", \"rows\": [", samples);
     for (int i = 0; i < w->count; i++) {
-        static const char *const names[] = {"alpha", "sigma", "error", "error_deviation", "noise",
-                                            "noise_deviation", "trace", "trace_deviation",
-                                            "asymmetry", "analytic"};
+        static const char *const names[] = {
+            "alpha",           "sigma", "error",           "error_deviation", "noise",
+            "noise_deviation", "trace", "trace_deviation", "asymmetry",       "analytic"};
         covsamp_calibration_level row = {.size = sizeof row};
         covsamp_calibration_row(w->calibration, i, &row);
-        const double values[] = {row.alpha, row.sigma, row.error, row.error_deviation, row.noise,
-                                 row.noise_deviation, row.trace, row.trace_deviation, row.asymmetry,
-                                 row.analytic};
+        const double values[] = {row.alpha,     row.sigma,           row.error, row.error_deviation,
+                                 row.noise,     row.noise_deviation, row.trace, row.trace_deviation,
+                                 row.asymmetry, row.analytic};
         printf("%s\n  {\"level\": %" PRId64, i == 0 ? "" : ",", row.level);
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++) {
             printf(", \"%s\": ", names[k]);
@@ -274,8 +295,8 @@ static int print_window(const struct calibrate_request *r)
                 "%s: window_low %" PRId64 ", window_high %" PRId64 " (0: no limit) by factor %g\n",
                 r->output, low, high, r->factor);
     else if (code == 0)
-        fprintf(stderr, "%s: at no level is the trace within a factor of %g of the error\n", r->output,
-                r->factor);
+        fprintf(stderr, "%s: at no level is the trace within a factor of %g of the error\n",
+                r->output, r->factor);
     calibration_free(&c);
     return code;
 }
@@ -308,8 +329,10 @@ static int calibrate(struct work *w, const struct calibrate_request *r)
 static void help(void)
 {
     puts("usage: covsamp calibrate --model FILE --data FILE.npy [-o FILE.json] [options]\n\n"
-         "Runs a model once over data and says what it is worth at each level: the mean squared error\n"
-         "of its x0, the trace of its covariance by two products a sample (both per value, and equal\n"
+         "Runs a model once over data and says what it is worth at each level: the mean squared "
+         "error\n"
+         "of its x0, the trace of its covariance by two products a sample (both per value, and "
+         "equal\n"
          "for a perfect network), the analytic variance, and the asymmetry of its Jacobian.\n");
     args_help(flags, N_FLAGS);
 }

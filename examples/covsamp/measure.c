@@ -18,8 +18,8 @@ int measure_fits(const struct measurement *m, const char *path)
     if (code != 0)
         return code;
     if (data->kind != 'f' && !(data->kind == 'u' && data->width == 1))
-        return fail(EXIT_USAGE, "%s: data is of type f4, f8 or u1 (0 ... 255, which becomes -1 ... 1)",
-                    path);
+        return fail(EXIT_USAGE,
+                    "%s: data is of type f4, f8 or u1 (0 ... 255, which becomes -1 ... 1)", path);
     /* Gray images are often stored without their one channel. */
     const int32_t skip = data->n_dims == n_dims && dims[0] == 1 ? 1 : 0;
     bool fits = data->n_dims - 1 == n_dims - skip;

@@ -86,8 +86,10 @@ static int read_stream(struct npy *npy, const char *path, FILE *stream)
     const int plain = order != NULL && strncmp(order, "False", 5) == 0;
     free(header);
     if (!type)
-        return fail(EXIT_RUN, "%s: the type of its values is none of f4, f8, u1 ... u8, i1 ... i8, "
-                              "little endian", path);
+        return fail(EXIT_RUN,
+                    "%s: the type of its values is none of f4, f8, u1 ... u8, i1 ... i8, "
+                    "little endian",
+                    path);
     if (!shape || !plain)
         return fail(EXIT_RUN, "%s: the array must have 1 to %d dimensions, none empty, in C order",
                     path, MAX_DIMS + 1);

@@ -75,8 +75,9 @@ int process_schedule(covsamp_schedule **out, const char *source, const char *tex
 static int find_spacing(const char *name, const double *noise, int32_t *spacing)
 {
     if (strcmp(name, "optimal") == 0 && noise == NULL)
-        return fail(EXIT_USAGE, "--spacing optimal needs --calibration FILE, which covsamp calibrate "
-                                "writes");
+        return fail(EXIT_USAGE,
+                    "--spacing optimal needs --calibration FILE, which covsamp calibrate "
+                    "writes");
     if (strcmp(name, "optimal") == 0)
         *spacing = OPTIMAL;
     else if (strcmp(name, "even") == 0)
@@ -107,9 +108,9 @@ int process_visit(covsamp_config *config, const covsamp_schedule *schedule, int6
     int64_t *levels = malloc((size_t)steps * sizeof *levels);
     if (levels == NULL)
         return fail(EXIT_RUN, "out of memory");
-    covsamp_status status =
-        kind == OPTIMAL ? covsamp_schedule_optimal(schedule, noise, steps, levels, message)
-                        : covsamp_schedule_spaced(schedule, steps, kind, levels, message);
+    covsamp_status status = kind == OPTIMAL
+                                ? covsamp_schedule_optimal(schedule, noise, steps, levels, message)
+                                : covsamp_schedule_spaced(schedule, steps, kind, levels, message);
     if (status != COVSAMP_OK)
         code = fail(EXIT_USAGE, "--steps %" PRId64 ": %s", steps, message);
     else if (covsamp_config_set_schedule(config, schedule, levels, steps) != COVSAMP_OK)

@@ -7,7 +7,8 @@
 #include "samples.h"
 
 struct sample_request {
-    const char *model, *method, *calibration, *label, *schedule, *spacing, *device, *engine, *output;
+    const char *model, *method, *calibration, *label, *schedule, *spacing, *device, *engine,
+        *output;
     const char **sets; /* "key=value", in their order */
     int n_sets;
     int32_t dtype;

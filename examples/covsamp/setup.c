@@ -36,10 +36,11 @@ static int set_window(struct setup *s, const struct sample_request *r)
     if (s->calibration.levels > 0) {
         int64_t low, up;
         if (!calibration_window(&s->calibration, r->window_factor, &low, &up))
-            fprintf(stderr,
-                    "covsamp: %s: at no level is the trace within a factor of %g of the error, so that "
-                    "the window is empty.\n",
-                    r->calibration, r->window_factor);
+            fprintf(
+                stderr,
+                "covsamp: %s: at no level is the trace within a factor of %g of the error, so that "
+                "the window is empty.\n",
+                r->calibration, r->window_factor);
         covsamp_config_set_int(s->config, COVSAMP_WINDOW_LOW, low);
         covsamp_config_set_int(s->config, COVSAMP_WINDOW_HIGH, up);
         return 0;
@@ -123,7 +124,8 @@ static int set_needs(struct setup *s, const struct sample_request *r)
                         : guard > 0                         ? "trace_guard"
                                                             : NULL;
     if (needs != NULL && r->calibration == NULL)
-        return fail(EXIT_USAGE, "%s needs --calibration FILE, which covsamp calibrate writes", needs);
+        return fail(EXIT_USAGE, "%s needs --calibration FILE, which covsamp calibrate writes",
+                    needs);
     return strcmp(covariance, "diag_model") == 0 ? model_set_head(s->model, head) : 0;
 }
 

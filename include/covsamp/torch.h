@@ -40,8 +40,8 @@ typedef struct covsamp_torch covsamp_torch;
 
 enum { /* how products are made */
     COVSAMP_TORCH_AUTO = 0,           /* dual, or double backward where an operator has no forward rule */
-    COVSAMP_TORCH_DUAL = 1,           /* libtorch's dual numbers: exact, about 3.3 forward passes */
-    COVSAMP_TORCH_DOUBLE_BACKWARD = 2 /* two reverse passes: exact, about 5 forward passes */
+    COVSAMP_TORCH_DUAL = 1,           /* libtorch's dual numbers: exact, several forward passes each */
+    COVSAMP_TORCH_DOUBLE_BACKWARD = 2 /* two reverse passes: exact, dearer than that */
 };
 
 enum { /* status codes beside those of covsamp.h; as answers they come back from covsamp_sampler_answer() */

@@ -24,11 +24,11 @@ static covsamp_status check_config(covsamp_config *config, const int64_t *levels
         return covsamp__fail(error, COVSAMP_E_RANGE,
                              NEW ": no schedule is set, covsamp_config_set_schedule() does");
     if (products != 0 && products != 1)
-        return covsamp__fail(error, COVSAMP_E_RANGE, NEW ": products is %" PRId32
-                                                         ", must be 0 or 1", products);
+        return covsamp__fail(error, COVSAMP_E_RANGE,
+                             NEW ": products is %" PRId32 ", must be 0 or 1", products);
     if (levels == NULL && count != 0)
-        return covsamp__fail(error, COVSAMP_E_NULL, NEW ": levels is NULL and count %" PRId64 ", not 0",
-                             count);
+        return covsamp__fail(error, COVSAMP_E_NULL,
+                             NEW ": levels is NULL and count %" PRId64 ", not 0", count);
     return levels == NULL ? COVSAMP_OK
                           : covsamp__check_levels(config, config->schedule, levels, count, NEW);
 }
@@ -160,8 +160,8 @@ covsamp_status covsamp__calibration_feed(covsamp_calibration *c, const void *x, 
 {
     if (c->next_first > INT64_MAX - samples)
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             "%s: samples is %" PRId64 ", too many for numbers below 2^63", function,
-                             samples);
+                             "%s: samples is %" PRId64 ", too many for numbers below 2^63",
+                             function, samples);
     for (int64_t b = 0; b < samples; b++) {
         const void *from = covsamp__cat(c->dtype, x, b * stride);
         const int64_t i = covsamp__nonfinite(c->dtype, c->dim, from);
@@ -239,7 +239,8 @@ covsamp_status covsamp__calibration_tell(covsamp_calibration *c, int32_t answer,
     const covsamp_request *q = &c->request;
     if (!c->open)
         return covsamp__fail(&c->error, COVSAMP_E_STATE,
-                             "%s: no request is open, covsamp_calibration_ask() opens one", function);
+                             "%s: no request is open, covsamp_calibration_ask() opens one",
+                             function);
     if (answer > 0 && answer != COVSAMP_CANCELLED)
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
                              "%s: answer is %" PRId32

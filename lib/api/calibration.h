@@ -8,8 +8,9 @@
 /* Forgets the last message; E_NULL, or E_STATE inside a callback of the same calibration. */
 covsamp_status covsamp__calibration_enter(covsamp_calibration *c, const char *function);
 /* What is wrong with an array of 1 ... most samples, whatever is done with it. */
-covsamp_status covsamp__calibration_check_data(covsamp_calibration *c, const void *x, int64_t stride,
-                                               int64_t samples, int64_t most, const char *function);
+covsamp_status covsamp__calibration_check_data(covsamp_calibration *c, const void *x,
+                                               int64_t stride, int64_t samples, int64_t most,
+                                               const char *function);
 /* Begins a batch with a copy of the samples, unless they are not finite. */
 covsamp_status covsamp__calibration_feed(covsamp_calibration *c, const void *x, int64_t stride,
                                          int64_t samples, const char *function);

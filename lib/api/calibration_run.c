@@ -14,8 +14,8 @@ static covsamp_status check_model(covsamp_calibration *c, const covsamp_model *m
 {
     if (model == NULL)
         return covsamp__fail(&c->error, COVSAMP_E_NULL, "%s: model is NULL", function);
-    covsamp_status status = covsamp__struct_in(own, sizeof *own, COVSAMP__MODEL_FIRST_SIZE, model, &c->error,
-                                               function, "model");
+    covsamp_status status = covsamp__struct_in(own, sizeof *own, COVSAMP__MODEL_FIRST_SIZE, model,
+                                               &c->error, function, "model");
     if (status == COVSAMP_OK && own->mean == NULL)
         return covsamp__fail(&c->error, COVSAMP_E_NULL, "%s: model->mean is NULL", function);
     if (status == COVSAMP_OK && own->jvp == NULL && c->products)
@@ -68,8 +68,8 @@ static covsamp_status run(covsamp_calibration *c, const covsamp_model *model, co
         if (left <= 0)
             status = COVSAMP_DONE;
         else
-            status = covsamp__calibration_feed(
-                c, covsamp__cat(c->dtype, data, c->fed * stride), stride, n, function);
+            status = covsamp__calibration_feed(c, covsamp__cat(c->dtype, data, c->fed * stride),
+                                               stride, n, function);
         if (status != COVSAMP_OK)
             c->running = 0;
         c->fed += n;
@@ -93,7 +93,8 @@ covsamp_status covsamp_calibration_run(covsamp_calibration *calibration, const c
         return status;
     if (!c->running && c->at < c->count)
         return covsamp__fail(&c->error, COVSAMP_E_STATE,
-                             "%s: samples of covsamp_calibration_data() are not done with", __func__);
+                             "%s: samples of covsamp_calibration_data() are not done with",
+                             __func__);
     if (!c->running)
         c->fed = 0;
     c->running = 1;
@@ -131,7 +132,8 @@ covsamp_status covsamp_calibration_row(const covsamp_calibration *calibration, i
     if (calibration->level[index].samples == 0)
         return COVSAMP_E_STATE;
     fill_row(&calibration->level[index], calibration->products, &own);
-    return covsamp__struct_out(row, &own, sizeof own, COVSAMP__FIRST_SIZE(covsamp_calibration_level, analytic), NULL,
+    return covsamp__struct_out(row, &own, sizeof own,
+                               COVSAMP__FIRST_SIZE(covsamp_calibration_level, analytic), NULL,
                                __func__, "row");
 }
 

@@ -289,8 +289,8 @@ covsamp_status covsamp_config_set_schedule(covsamp_config *config, const covsamp
     return covsamp__ok(&config->error);
 }
 
-covsamp_status covsamp_config_set_table(covsamp_config *config, int32_t table,
-                                        const double *values, int64_t count)
+covsamp_status covsamp_config_set_table(covsamp_config *config, int32_t table, const double *values,
+                                        int64_t count)
 {
     char text[COVSAMP__REAL_BYTES];
     if (config == NULL)
@@ -302,7 +302,8 @@ covsamp_status covsamp_config_set_table(covsamp_config *config, int32_t table,
                              __func__, table);
     if (count < 0 || count >= INT64_C(1) << 24)
         return covsamp__fail(&config->error, COVSAMP_E_RANGE,
-                             "%s: count is %" PRId64 ", must be in 0 ... 2^24 - 1", __func__, count);
+                             "%s: count is %" PRId64 ", must be in 0 ... 2^24 - 1", __func__,
+                             count);
     if (values == NULL && count > 0)
         return covsamp__fail(&config->error, COVSAMP_E_NULL, "%s: values is NULL", __func__);
     for (int64_t i = 0; i < count; i++)
@@ -312,8 +313,8 @@ covsamp_status covsamp_config_set_table(covsamp_config *config, int32_t table,
                                  i, covsamp__real(values[i], text));
     double *own = count > 0 ? covsamp__alloc(&config->mem, table_bytes(count)) : NULL;
     if (own == NULL && count > 0)
-        return covsamp__fail(&config->error, COVSAMP_E_NOMEM, "%s: no memory for %" PRId64 " values",
-                             __func__, count);
+        return covsamp__fail(&config->error, COVSAMP_E_NOMEM,
+                             "%s: no memory for %" PRId64 " values", __func__, count);
     if (count > 0)
         memcpy(own, values, table_bytes(count));
     covsamp__release(&config->mem, config->table[table - 1],

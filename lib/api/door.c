@@ -87,9 +87,9 @@ covsamp_status covsamp_sampler_set_state(covsamp_sampler *sampler, const void *x
                              "%s: stride is %" PRId64 ", must be in dim = %" PRId64 " ... %" PRId64,
                              __func__, stride, solver->dim, most);
     if (!is_between(sampler))
-        return covsamp__fail(&sampler->error, COVSAMP_E_STATE,
-                             "%s: the state may be set before the first step and between steps only",
-                             __func__);
+        return covsamp__fail(
+            &sampler->error, COVSAMP_E_STATE,
+            "%s: the state may be set before the first step and between steps only", __func__);
     for (int64_t b = 0; b < solver->batch; b++) {
         int64_t i = covsamp__nonfinite(solver->dtype, solver->dim,
                                        covsamp__cat(solver->dtype, x, b * stride));

@@ -33,9 +33,12 @@ static const covsamp__covariance_ops *find_covariance(int64_t name)
 
 covsamp__method covsamp__method_of(const covsamp_config *c)
 {
-    covsamp__method m = {&covsamp__solver_ancestral, NULL, covsamp__config_real(c, COVSAMP_ETA),
+    covsamp__method m = {&covsamp__solver_ancestral,
+                         NULL,
+                         covsamp__config_real(c, COVSAMP_ETA),
                          covsamp__config_int(c, COVSAMP_COVARIANCE),
-                         (int32_t)covsamp__config_int(c, COVSAMP_MEAN_ORDER), 0};
+                         (int32_t)covsamp__config_int(c, COVSAMP_MEAN_ORDER),
+                         0};
     const int64_t solver = covsamp__config_int(c, COVSAMP_SOLVER);
     if (solver == COVSAMP_SOLVER_HEUN)
         m.solver = &covsamp__solver_heun;
@@ -76,7 +79,8 @@ static covsamp_status check_sizes(covsamp_config *c, const char *function)
                              function, dim, COVSAMP__MAX_ORDER);
     if (covariance == COVSAMP_COV_KRYLOV && steps > COVSAMP__MAX_ORDER && dim > COVSAMP__MAX_ORDER)
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             "%s: krylov_steps is %" PRId64 ", must be at most %d for dim = %" PRId64,
+                             "%s: krylov_steps is %" PRId64
+                             ", must be at most %d for dim = %" PRId64,
                              function, steps, COVSAMP__MAX_ORDER, dim);
     return COVSAMP_OK;
 }
@@ -84,8 +88,8 @@ static covsamp_status check_sizes(covsamp_config *c, const char *function)
 static covsamp_status unsupported_eta(covsamp_config *c, const char *what, const char *function)
 {
     char text[COVSAMP__REAL_BYTES];
-    return covsamp__fail(&c->error, COVSAMP_E_UNSUPPORTED, "%s: eta is %s, must be 1 for %s", function,
-                         covsamp__real(covsamp__config_real(c, COVSAMP_ETA), text), what);
+    return covsamp__fail(&c->error, COVSAMP_E_UNSUPPORTED, "%s: eta is %s, must be 1 for %s",
+                         function, covsamp__real(covsamp__config_real(c, COVSAMP_ETA), text), what);
 }
 
 /* A table that is needed must be there; one that is there must fit. */
@@ -129,7 +133,8 @@ covsamp_status covsamp__method_check(covsamp_config *c, const char *function)
         return status;
     if (c->schedule == NULL)
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             "%s: no schedule is set, covsamp_config_set_schedule() does", function);
+                             "%s: no schedule is set, covsamp_config_set_schedule() does",
+                             function);
     if (m.covariance_name == COVSAMP_COV_SPECTRAL) {
         status = covsamp__shape_check(c, function);
         if (status != COVSAMP_OK)
@@ -142,9 +147,9 @@ covsamp_status covsamp__method_check(covsamp_config *c, const char *function)
         return unsupported_eta(c, "head = iddpm", function);
     if (covsamp__config_int(c, COVSAMP_EPS_AFTER_CLIP) == COVSAMP_EPS_RAW &&
         covsamp__config_real(c, COVSAMP_CLIP_X0) > 0) {
-        const char *what = m.mean_order > 1                          ? "a mean of order 2"
+        const char *what = m.mean_order > 1                         ? "a mean of order 2"
                            : m.solver != &covsamp__solver_ancestral ? "this solver"
-                                                                     : NULL;
+                                                                    : NULL;
         if (what != NULL)
             return covsamp__fail(&c->error, COVSAMP_E_UNSUPPORTED,
                                  "%s: eps_after_clip is raw, must be recompute for %s", function,

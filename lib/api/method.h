@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From options to what will be done: the solver and covariance in use, whether they go together, and
- * the plan of every step. */
+/* From options to what will be done: the solver and covariance in use, whether they go together,
+ * and the plan of every step. */
 #ifndef COVSAMP_API_METHOD_H
 #define COVSAMP_API_METHOD_H
 

@@ -5,12 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#define INT(key, name, low, high, preset, help) \
-    {sizeof(covsamp_option), key, COVSAMP_TYPE_INT, name, help, low, high, preset, 0, 0, 0}
-#define CHOICE(key, name, preset, help) \
-    {sizeof(covsamp_option), key, COVSAMP_TYPE_CHOICE, name, help, 0, INT32_MAX, preset, 0, 0, 0}
-#define REAL(key, name, low, high, preset, help) \
-    {sizeof(covsamp_option), key, COVSAMP_TYPE_REAL, name, help, 0, 0, 0, low, high, preset}
+#define INT(key, name, low, high, preset, help)                                                    \
+    {                                                                                              \
+        sizeof(covsamp_option), key, COVSAMP_TYPE_INT, name, help, low, high, preset, 0, 0, 0      \
+    }
+#define CHOICE(key, name, preset, help)                                                            \
+    {                                                                                              \
+        sizeof(covsamp_option), key, COVSAMP_TYPE_CHOICE, name, help, 0, INT32_MAX, preset, 0, 0,  \
+            0                                                                                      \
+    }
+#define REAL(key, name, low, high, preset, help)                                                   \
+    {                                                                                              \
+        sizeof(covsamp_option), key, COVSAMP_TYPE_REAL, name, help, 0, 0, 0, low, high, preset     \
+    }
 
 static const covsamp_option table[COVSAMP__OPTIONS] = {
     INT(COVSAMP_BATCH, "batch", 1, INT64_MAX, 0, "Samples per batch; must be set."),
@@ -36,7 +43,8 @@ static const covsamp_option table[COVSAMP__OPTIONS] = {
     INT(COVSAMP_PROBES, "probes", 1, 65536, 1,
         "Probe vectors per estimate (diag_probe, state_isotropic, spectral)."),
     INT(COVSAMP_REUSE, "reuse", 1, 65536, 1, "Steps that an estimate by probes serves."),
-    CHOICE(COVSAMP_HEAD, "head", COVSAMP_HEAD_OCM, "What the head of the model predicts (diag_model)."),
+    CHOICE(COVSAMP_HEAD, "head", COVSAMP_HEAD_OCM,
+           "What the head of the model predicts (diag_model)."),
     REAL(COVSAMP_COVARIANCE_CAP, "covariance_cap", 0, INFINITY, 0,
          "Largest variance of x0 that a covariance may claim; 0: no limit."),
     REAL(COVSAMP_RITZ_CAP, "ritz_cap", 0, INFINITY, 0,
@@ -55,7 +63,8 @@ static const covsamp_option table[COVSAMP__OPTIONS] = {
         "2 extrapolates x0 from this level and the one before (ancestral)."),
     CHOICE(COVSAMP_SOLVER, "solver", COVSAMP_SOLVER_ANCESTRAL, "What one step does."),
     REAL(COVSAMP_PIXEL_CLIP, "pixel_clip", 0, INFINITY, 0,
-         "Bounds the mean noise of the last noisy step to this many 255ths of the data's range; 0: off."),
+         "Bounds the mean noise of the last noisy step to this many 255ths of the data's range; 0: "
+         "off."),
     REAL(COVSAMP_CHURN, "churn", 0, INFINITY, 0, "S_churn of heun."),
     REAL(COVSAMP_CHURN_LOW, "churn_low", 0, INFINITY, 0, "S_tmin of heun, in sigma / alpha."),
     REAL(COVSAMP_CHURN_HIGH, "churn_high", 0, INFINITY, INFINITY,

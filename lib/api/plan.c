@@ -17,8 +17,8 @@ static covsamp_status spot_at(const planner *p, covsamp__level at, covsamp__spot
     const covsamp__level below =
         covsamp__schedule_level(p->config->schedule, at.level > 0 ? at.level - 1 : 0);
     spot->at = at;
-    return covsamp__prediction((int32_t)covsamp__config_int(p->config, COVSAMP_PREDICTION), &spot->at,
-                               &below, &spot->p, &spot->q, p->error, p->function);
+    return covsamp__prediction((int32_t)covsamp__config_int(p->config, COVSAMP_PREDICTION),
+                               &spot->at, &below, &spot->p, &spot->q, p->error, p->function);
 }
 
 static double or_infinity(double value)
@@ -26,8 +26,8 @@ static double or_infinity(double value)
     return value > 0 ? value : INFINITY;
 }
 
-/* Bao et al. 2022: the mean absolute noise of the last noisy step at most this many 255ths of a range
- * of 2, E|n| = (2 / pi)^(1/2) deviation. */
+/* Bao et al. 2022: the mean absolute noise of the last noisy step at most this many 255ths of a
+ * range of 2, E|n| = (2 / pi)^(1/2) deviation. */
 static double pixel_limit(const covsamp_config *c, int64_t step)
 {
     const double pixels = covsamp__config_real(c, COVSAMP_PIXEL_CLIP);
@@ -61,9 +61,10 @@ static void plan_covariance(const planner *p, int64_t i, covsamp__plan *plan)
     plan->kappa = t->alpha > 0 ? t->sigma * t->sigma / t->alpha : 0;
     plan->noisy = p->method.covariance_name != COVSAMP_COV_NONE &&
                   (!last || covsamp__config_int(c, COVSAMP_LAST_NOISE));
-    plan->covariance = !(p->method.covariance->needs_products || p->method.covariance->needs_head) ||
-                       (plan->kappa > 0 && level >= covsamp__config_int(c, COVSAMP_WINDOW_LOW) &&
-                        (high == 0 || level <= high));
+    plan->covariance =
+        !(p->method.covariance->needs_products || p->method.covariance->needs_head) ||
+        (plan->kappa > 0 && level >= covsamp__config_int(c, COVSAMP_WINDOW_LOW) &&
+         (high == 0 || level <= high));
     place->lambda = plan->transition.lambda;
     place->b = plan->transition.b;
     place->large = plan->transition.large;
@@ -141,13 +142,14 @@ static covsamp_status plan_singlestep(const planner *p, covsamp__plan *plan)
     plan->two = plan->s.level != 0 && plan->t.at.alpha > 0;
     if (!plan->two)
         return COVSAMP_OK;
-    covsamp_status status =
-        covsamp__schedule_at_log_snr(p->config->schedule, 0.5 * (plan->t.at.log_snr + plan->s.log_snr),
-                                     &middle, p->error, p->function);
+    covsamp_status status = covsamp__schedule_at_log_snr(
+        p->config->schedule, 0.5 * (plan->t.at.log_snr + plan->s.log_snr), &middle, p->error,
+        p->function);
     return status == COVSAMP_OK ? spot_at(p, middle, &plan->u) : status;
 }
 
-/* Heek et al. 2024: from a table of errors, or 10 % of the posterior variance of a unit-half prior. */
+/* Heek et al. 2024: from a table of errors, or 10 % of the posterior variance of a unit-half prior.
+ */
 static double lost_variance(const planner *p, int64_t i, const covsamp__plan *plan)
 {
     const double *error = p->config->table[COVSAMP_TABLE_X0_ERROR - 1];

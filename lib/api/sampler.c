@@ -56,10 +56,9 @@ static void read_covariance(const covsamp_config *c, const covsamp__method *m,
     model->krylov.most = least(covsamp__config_int(c, COVSAMP_KRYLOV_STEPS), solver->dim);
     read_spectrum(c, solver, &model->spectrum);
     solver->fallback = *model;
-    solver->fallback.ops =
-        covsamp__config_int(c, COVSAMP_WINDOW_FALLBACK) == COVSAMP_COV_ANALYTIC
-            ? &covsamp__covariance_analytic
-            : &covsamp__covariance_small;
+    solver->fallback.ops = covsamp__config_int(c, COVSAMP_WINDOW_FALLBACK) == COVSAMP_COV_ANALYTIC
+                               ? &covsamp__covariance_analytic
+                               : &covsamp__covariance_small;
 }
 
 static void read_options(const covsamp_config *c, covsamp_sampler *s)
@@ -82,7 +81,8 @@ static void read_options(const covsamp_config *c, covsamp_sampler *s)
     s->report_steps = covsamp__config_int(c, COVSAMP_REPORT_STEPS) != 0;
 }
 
-/* Everything a sampler uses, the sampler first.  `s` is where it is, or while counting a stand-in. */
+/* Everything a sampler uses, the sampler first.  `s` is where it is, or while counting a stand-in.
+ */
 static void layout(covsamp_sampler *s, int64_t steps, covsamp__arena *arena)
 {
     covsamp__take(arena, 1, 1, sizeof *s);

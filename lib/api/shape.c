@@ -7,7 +7,7 @@
 
 /* Elements of one draw: the counter of the noise has no more. */
 #define MOST_COEFFICIENTS (INT64_C(1) << 33)
-#define MOST_COLOURS 64
+#define MOST_COLOURS      64
 
 typedef struct {
     int64_t dim, channels, height, width, mode, k, colour;
@@ -89,5 +89,5 @@ covsamp_status covsamp__shape_check(covsamp_config *c, const char *function)
     if (s.mode == COVSAMP_DCT_BLOCK)
         return check_block(c, &s, function);
     return s.mode == COVSAMP_DCT_SLIDING ? check_sliding(c, &s, function)
-                                              : check_full(c, &s, function);
+                                         : check_full(c, &s, function);
 }

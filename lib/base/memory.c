@@ -54,9 +54,10 @@ covsamp_status covsamp__struct_in(void *own, size_t known, size_t least, const v
         return bad_size(error, function, name, size, least);
     for (size_t i = known; i < size; i++)
         if (((const unsigned char *)given)[i] != 0)
-            return covsamp__fail(error, COVSAMP_E_STRUCT_SIZE,
-                                 "%s: %s->size is %zu and byte %zu is set, but this library knows %zu bytes",
-                                 function, name, size, i, known);
+            return covsamp__fail(
+                error, COVSAMP_E_STRUCT_SIZE,
+                "%s: %s->size is %zu and byte %zu is set, but this library knows %zu bytes",
+                function, name, size, i, known);
     memset(own, 0, known);
     memcpy(own, given, size < known ? size : known);
     return COVSAMP_OK;

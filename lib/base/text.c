@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define SEPARATOR_BYTES 8
-#define NUMBER_BYTES 320 /* no sensible number is longer */
+#define NUMBER_BYTES    320 /* no sensible number is longer */
 
 static void find_separator(char separator[SEPARATOR_BYTES])
 {

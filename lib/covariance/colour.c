@@ -11,9 +11,9 @@
 #include <string.h>
 
 /* A plain round leaves half of the error or, where few pools count, nine tenths. */
-#define ROUNDS 100
+#define ROUNDS  100
 #define SETTLED 2e-15
-#define MEMORY 30.0
+#define MEMORY  30.0
 /* Directions that the probe hardly has give no answer. */
 #define RANK 1e-12
 
@@ -89,9 +89,8 @@ static int fit(const colours *c)
     covsamp__gemm(0, 0, m, m, m, c->cross, m, c->own, m, c->left, m);
     for (int64_t j = 0; j < m; j++)
         for (int64_t i = 0; i < m; i++)
-            c->left[i + j * m] = c->value[j] > RANK * c->value[m - 1]
-                                     ? c->left[i + j * m] / c->value[j]
-                                     : 0;
+            c->left[i + j * m] =
+                c->value[j] > RANK * c->value[m - 1] ? c->left[i + j * m] / c->value[j] : 0;
     covsamp__gemm(0, 1, m, m, m, c->left, m, c->own, m, c->cross, m);
     for (int64_t i = 0; i < m; i++)
         trace += c->cross[i + i * m];

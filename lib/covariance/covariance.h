@@ -52,21 +52,22 @@ typedef struct {
 struct covsamp__covariance {
     const covsamp__covariance_ops *ops;
     int32_t dtype;
-    int32_t head;     /* COVSAMP_HEAD_... of "diag_model" */
+    int32_t head; /* COVSAMP_HEAD_... of "diag_model" */
     int64_t batch, dim;
     int64_t tangents; /* most in one request */
     int64_t probes, reuse;
     double tolerance; /* of "krylov"; 0: off */
     covsamp__krylov_counts counts;
-    covsamp__krylov krylov; /* krylov: its space */
+    covsamp__krylov krylov;     /* krylov: its space */
     covsamp__spectrum spectrum; /* spectral: its estimates */
-    int64_t column;         /* tangents taken at this place: dense, probes */
-    double *matrix;         /* dense: [batch][dim][dim], column-major */
-    double *vector, *value, *work; /* small work; probes: value[batch] traces, vector[batch] counts */
-    void *unit;             /* tangents [tangents][batch][dim] */
-    void *diagonal;         /* diagonal models: variances of x0 [batch][dim] */
-    double estimate_unit;   /* probes: the place's unit when the estimate was made */
-    int64_t age;            /* probes: steps that the estimate has served; 0: there is none */
+    int64_t column;             /* tangents taken at this place: dense, probes */
+    double *matrix;             /* dense: [batch][dim][dim], column-major */
+    double *vector, *value,
+        *work;            /* small work; probes: value[batch] traces, vector[batch] counts */
+    void *unit;           /* tangents [tangents][batch][dim] */
+    void *diagonal;       /* diagonal models: variances of x0 [batch][dim] */
+    double estimate_unit; /* probes: the place's unit when the estimate was made */
+    int64_t age;          /* probes: steps that the estimate has served; 0: there is none */
 };
 
 /* Forgets what reaches from step to step. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The reference: the whole matrix P C P by products with unit vectors, symmetrised, its negative
- * eigenvalues clamped, and its exact square root.  For small dim: memory is batch * dim^2 doubles. */
+ * eigenvalues clamped, and its exact square root.  For small dim: memory is batch * dim^2 doubles.
+ */
 #include "covariance/covariance.h"
 
 #include "numeric/linalg.h"
@@ -12,7 +13,8 @@
 static void layout(covsamp__covariance *c, covsamp__arena *arena)
 {
     c->matrix = covsamp__take(arena, c->batch, c->dim * c->dim, sizeof(double));
-    c->unit = covsamp__take(arena, c->tangents, c->batch, (size_t)c->dim * covsamp__size_of(c->dtype));
+    c->unit =
+        covsamp__take(arena, c->tangents, c->batch, (size_t)c->dim * covsamp__size_of(c->dtype));
     c->vector = covsamp__take(arena, c->dim, 2, sizeof(double));
     c->value = covsamp__take(arena, c->dim, 1, sizeof(double));
     c->work = covsamp__take(arena, covsamp__eigh_work(c->dim), 1, sizeof(double));

@@ -43,12 +43,13 @@ static int draw_analytic(covsamp__covariance *c, const covsamp__place *p, void *
     return 0;
 }
 
-#define ASKS_NOTHING .layout = covsamp__no_layout, .open = covsamp__no_open, .wants = covsamp__no_wants
+#define ASKS_NOTHING                                                                               \
+    .layout = covsamp__no_layout, .open = covsamp__no_open, .wants = covsamp__no_wants
 
 const covsamp__covariance_ops covsamp__covariance_none = {ASKS_NOTHING, .draw = draw_none};
-const covsamp__covariance_ops covsamp__covariance_small = {
-    ASKS_NOTHING, .needs_noise = 1, .draw = draw_small};
-const covsamp__covariance_ops covsamp__covariance_large = {
-    ASKS_NOTHING, .needs_noise = 1, .draw = draw_large};
-const covsamp__covariance_ops covsamp__covariance_analytic = {
-    ASKS_NOTHING, .needs_noise = 1, .draw = draw_analytic};
+const covsamp__covariance_ops covsamp__covariance_small = {ASKS_NOTHING, .needs_noise = 1,
+                                                           .draw = draw_small};
+const covsamp__covariance_ops covsamp__covariance_large = {ASKS_NOTHING, .needs_noise = 1,
+                                                           .draw = draw_large};
+const covsamp__covariance_ops covsamp__covariance_analytic = {ASKS_NOTHING, .needs_noise = 1,
+                                                              .draw = draw_analytic};

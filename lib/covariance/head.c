@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* diag_model: a diagonal that a head of the network predicts (docs/math.md, "Learned diagonals"). */
+/* diag_model: a diagonal that a head of the network predicts (docs/math.md, "Learned diagonals").
+ */
 #include "covariance/covariance.h"
 
 #include <covsamp/covsamp.h>

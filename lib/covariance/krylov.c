@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The Lanczos Gaussian sampler (arXiv 2605.22723): n = (lambda^2 I + b^2 P C P)^(1/2) z by a Krylov space
- * of C that starts at P z.  C, not lambda^2 I + b^2 C, is the operator: shifts commute with Lanczos,
- * and clamping C at 0 keeps the floor lambda^2.  Outside P the noise is lambda z, exactly; starting
- * at z instead would spend the space on directions whose answer is known (docs/math.md). */
+/* The Lanczos Gaussian sampler (arXiv 2605.22723): n = (lambda^2 I + b^2 P C P)^(1/2) z by a Krylov
+ * space of C that starts at P z.  C, not lambda^2 I + b^2 C, is the operator: shifts commute with
+ * Lanczos, and clamping C at 0 keeps the floor lambda^2.  Outside P the noise is lambda z, exactly;
+ * starting at z instead would spend the space on directions whose answer is known (docs/math.md).
+ */
 #include "covariance/covariance.h"
 
 #include "numeric/vec.h"
@@ -40,13 +41,12 @@ enum { LAMBDA2, B2, SCALE, HIGHEST, LIMIT, PARAMETERS };
 static double root(double theta, const double *parameters)
 {
     const double variance =
-        parameters[LAMBDA2] +
-        parameters[B2] * fmin(parameters[SCALE] * theta, parameters[HIGHEST]);
+        parameters[LAMBDA2] + parameters[B2] * fmin(parameters[SCALE] * theta, parameters[HIGHEST]);
     return sqrt(fmin(variance, parameters[LIMIT]));
 }
 
-/* The trace guard scales C down where z . C z / z . z, an estimate of trace(C) / dim, exceeds it; the
- * first entry of H is that quotient for P z. */
+/* The trace guard scales C down where z . C z / z . z, an estimate of trace(C) / dim, exceeds it;
+ * the first entry of H is that quotient for P z. */
 static void set_parameters(const covsamp__covariance *c, const covsamp__place *p, int64_t sample,
                            double parameters[PARAMETERS])
 {
@@ -70,7 +70,8 @@ static void take(covsamp__covariance *c, const covsamp__place *p, void *products
     (void)count;
     double parameters[PARAMETERS];
     covsamp__krylov_take(&c->krylov, products, p->magnitude, &c->counts);
-    for (int64_t s = 0; c->tolerance > 0 && c->krylov.length < c->krylov.most && s < c->batch; s++) {
+    for (int64_t s = 0; c->tolerance > 0 && c->krylov.length < c->krylov.most && s < c->batch;
+         s++) {
         set_parameters(c, p, s, parameters);
         (void)covsamp__krylov_stop(&c->krylov, s, root, parameters, c->tolerance, c->vector,
                                    &c->counts); /* a failure shows in draw() */

@@ -45,7 +45,8 @@ double covsamp__step_variance(const covsamp__place *p, double c)
 static void outside(const covsamp__covariance *c, const covsamp__place *p, int64_t b, void *n)
 {
     if (p->keep != NULL)
-        covsamp__select(c->dtype, c->dim, p->keep + b * c->dim, n, sqrt(covsamp__step_variance(p, 0)),
+        covsamp__select(c->dtype, c->dim, p->keep + b * c->dim, n,
+                        sqrt(covsamp__step_variance(p, 0)),
                         covsamp__cat(c->dtype, p->z, b * c->dim), n);
 }
 

@@ -135,8 +135,8 @@ static double scale_of(const covsamp__covariance *c, const covsamp__place *p, in
     const double scale = c->age > 1 ? p->unit / c->estimate_unit : 1;
     if (!isfinite(p->guard))
         return scale;
-    const double mean = kept(c, p, b) * covsamp__spectrum_mean(&c->spectrum, b, scale,
-                                                               fmin(p->cap, p->ritz_cap));
+    const double mean =
+        kept(c, p, b) * covsamp__spectrum_mean(&c->spectrum, b, scale, fmin(p->cap, p->ritz_cap));
     return mean > p->guard ? scale * p->guard / mean : scale;
 }
 

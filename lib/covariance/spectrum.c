@@ -77,8 +77,8 @@ void covsamp__spectrum_layout(covsamp__spectrum *s, covsamp__arena *arena)
     s->other = covsamp__take(arena, s->dim, 1, size);
     s->y = sliding(s) ? covsamp__take(arena, chunk, 1, size) : s->sample;
     s->s = sliding(s) ? covsamp__take(arena, chunk, 1, size) : s->other;
-    s->work = covsamp__take(
-        arena, sliding(s) ? covsamp__dct_row_work(d) : d->height * d->width, 1, size);
+    s->work =
+        covsamp__take(arena, sliding(s) ? covsamp__dct_row_work(d) : d->height * d->width, 1, size);
     s->factor = covsamp__take(arena, s->pools, s->colours, size);
     s->mix = covsamp__take(arena, mix_size(s), 1, size);
     if (arena->base != NULL)

@@ -14,18 +14,18 @@ typedef struct {
     covsamp__dct dct; /* the shape and the window, set by the owner; the matrices by layout */
     int32_t mode, pool, estimate, colour; /* COVSAMP_DCT_..., _POOL_..., _ESTIMATE_... */
     int64_t batch, dim;
-    int64_t bands;    /* pools of one channel */
-    int64_t pools;    /* of a sample: bands, times channels where these have their own */
-    int64_t colours;  /* m: channels if colour, else 1: a pair holds m values of each */
-    int32_t *band;    /* [ky][kx]: of a frequency */
-    double *moment;   /* [batch][pools][2][m][m]: sums of s y^T, of y y^T */
-    double *variance; /* [batch][pools]: lam, at least 0 */
+    int64_t bands;            /* pools of one channel */
+    int64_t pools;            /* of a sample: bands, times channels where these have their own */
+    int64_t colours;          /* m: channels if colour, else 1: a pair holds m values of each */
+    int32_t *band;            /* [ky][kx]: of a frequency */
+    double *moment;           /* [batch][pools][2][m][m]: sums of s y^T, of y y^T */
+    double *variance;         /* [batch][pools]: lam, at least 0 */
     double *vectors, *values; /* colour: K = V diag(values) V^T, [batch][m][m] and [batch][m] */
-    double *y, *s;    /* coefficients: a sample's, or one row's of all windows */
-    double *sample, *other; /* samples in double */
-    double *work;     /* of the transforms */
-    double *factor;   /* [pools][m]: roots of eigenvalues */
-    double *mix;      /* m x m matrices and what their eigenvectors need */
+    double *y, *s;            /* coefficients: a sample's, or one row's of all windows */
+    double *sample, *other;   /* samples in double */
+    double *work;             /* of the transforms */
+    double *factor;           /* [pools][m]: roots of eigenvalues */
+    double *mix;              /* m x m matrices and what their eigenvectors need */
 } covsamp__spectrum;
 
 /* Takes the memory; where there is some, fills the matrices and bands. */

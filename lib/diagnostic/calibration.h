@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One pass of a network over data, as a sequence of requests: covsamp.h, section 11.
  *
- * One batch: covsamp__calibration_begin(); covsamp__calibration_next() and, when that has been answered,
- * covsamp__calibration_take(), until next() returns 0.  Knows process/, numeric/ and base/. */
+ * One batch: covsamp__calibration_begin(); covsamp__calibration_next() and, when that has been
+ * answered, covsamp__calibration_take(), until next() returns 0.  Knows process/, numeric/ and
+ * base/. */
 #ifndef COVSAMP_DIAGNOSTIC_CALIBRATION_H
 #define COVSAMP_DIAGNOSTIC_CALIBRATION_H
 
@@ -23,7 +24,7 @@ typedef struct {
     covsamp__moments error, noise, trace;
     covsamp__moments drawn; /* |e|^2 / dim of the noise that was drawn: it has mean 1 */
     double together;        /* sum of products of the differences of noise and drawn */
-    double odd, even; /* sums of (u.Cv - v.Cu)^2 and (u.Cv + v.Cu)^2 */
+    double odd, even;       /* sums of (u.Cv - v.Cu)^2 and (u.Cv + v.Cu)^2 */
 } covsamp__calibrated;
 
 struct covsamp_calibration {
@@ -38,17 +39,17 @@ struct covsamp_calibration {
     covsamp__calibrated *level;     /* [count], noisiest first */
     double *log_snr;                /* [all], of level n at n - 1 */
     uint64_t next_point;
-    int64_t filled;     /* samples of the present batch */
-    int64_t next_first; /* number of the first one of the next */
-    int64_t at;         /* the present level; count: the batch is done */
+    int64_t filled;          /* samples of the present batch */
+    int64_t next_first;      /* number of the first one of the next */
+    int64_t at;              /* the present level; count: the batch is done */
     int32_t built, got_mean; /* x and v are there; so is the mean */
-    int64_t taken;      /* products that are there */
+    int64_t taken;           /* products that are there */
     int32_t open, busy, answer;
-    int32_t running;    /* run() was interrupted */
-    int64_t fed;        /* samples that run() has given */
+    int32_t running;               /* run() was interrupted */
+    int64_t fed;                   /* samples that run() has given */
     void *x0, *x, *mean, *scratch; /* [batch][dim], scratch [dim] */
-    void *v, *product;  /* [COVSAMP__PROBES][batch][dim] */
-    double *drawn;      /* [batch] |e|^2 / dim */
+    void *v, *product;             /* [COVSAMP__PROBES][batch][dim] */
+    double *drawn;                 /* [batch] |e|^2 / dim */
 };
 
 void covsamp__calibration_layout(covsamp_calibration *c, covsamp__arena *arena);
@@ -62,8 +63,8 @@ covsamp_status covsamp__calibration_check(covsamp_calibration *c, const char *fu
 int covsamp__calibration_take(covsamp_calibration *c);
 /* Standard error of the mean; NaN for fewer than two samples. */
 double covsamp__moments_deviation(const covsamp__moments *m, int64_t samples);
-/* The mean square of the predicted noise, drawn noise as a control variate; *deviation (may be NULL)
- * receives its standard error. */
+/* The mean square of the predicted noise, drawn noise as a control variate; *deviation (may be
+ * NULL) receives its standard error. */
 double covsamp__calibration_noise(const covsamp__calibrated *l, double *deviation);
 /* Fills values[all] from the measured levels: noise (0) or error (1). */
 void covsamp__calibration_fill(const covsamp_calibration *c, int error, double *values);

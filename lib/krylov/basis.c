@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Source: Saad, Iterative Methods for Sparse Linear Systems, 2003, algorithm 6.2 (Arnoldi with
- * re-orthogonalisation); two classical Gram-Schmidt passes keep V orthonormal to rounding ("twice is
- * enough", Giraud et al. 2005) at the cost of vector work, which is small beside a network. */
+ * re-orthogonalisation); two classical Gram-Schmidt passes keep V orthonormal to rounding ("twice
+ * is enough", Giraud et al. 2005) at the cost of vector work, which is small beside a network. */
 #include "krylov/krylov.h"
 
 #include "numeric/linalg.h"
@@ -78,8 +78,8 @@ static double asymmetry(const covsamp__krylov *k, int64_t b)
     return odd == 0 ? 0 : odd / frobenius(h, k->size[b], k->most, 1);
 }
 
-/* The space of sample b cannot grow: its last vector was an eigenvector of the rest.  For a symmetric
- * C that makes the result exact; with a visibly non-symmetric H it does not. */
+/* The space of sample b cannot grow: its last vector was an eigenvector of the rest.  For a
+ * symmetric C that makes the result exact; with a visibly non-symmetric H it does not. */
 static void close_space(covsamp__krylov *k, int64_t b, covsamp__krylov_counts *counts)
 {
     k->closed[b] = COVSAMP__BREAKDOWN;
@@ -89,7 +89,7 @@ static void close_space(covsamp__krylov *k, int64_t b, covsamp__krylov_counts *c
     counts->asymmetric += asymmetry(k, b) > sqrt(epsilon(k));
 }
 
-/* Orthogonalises w against the basis; the column of H gets the coefficients of both passes.  Returns
+/* Orthogonalises w against the basis; the column of H gets the coefficients of both passes. Returns
  * the norm of what is left. */
 static double orthogonalise(covsamp__krylov *k, int64_t b, void *w, double *column)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Krylov spaces of one operator C for a batch of start vectors, by products that somebody else makes.
- * Knows numeric/ and base/.
+/* Krylov spaces of one operator C for a batch of start vectors, by products that somebody else
+ * makes. Knows numeric/ and base/.
  *
- * basis.c builds an orthonormal basis V of span(z, Cz, C^2 z, ...) and H = V^T C V sample by sample;
- * function.c evaluates functions of C through the small H.  H holds all coefficients of both
- * orthogonalisation passes, so that its symmetric part is the Rayleigh-Ritz projection of (C + C^T)/2
- * on the same space, at no extra cost, when C (a learned network's) is not quite symmetric. */
+ * basis.c builds an orthonormal basis V of span(z, Cz, C^2 z, ...) and H = V^T C V sample by
+ * sample; function.c evaluates functions of C through the small H.  H holds all coefficients of
+ * both orthogonalisation passes, so that its symmetric part is the Rayleigh-Ritz projection of (C +
+ * C^T)/2 on the same space, at no extra cost, when C (a learned network's) is not quite symmetric.
+ */
 #ifndef COVSAMP_KRYLOV_KRYLOV_H
 #define COVSAMP_KRYLOV_KRYLOV_H
 
@@ -21,23 +22,23 @@ enum {
 typedef struct {
     int32_t dtype, reserved;
     int64_t batch, dim;
-    int64_t most;    /* products at most: the size of H */
-    int64_t length;  /* products taken so far */
-    void *v;         /* [most][batch][dim]; zero for samples that have closed */
-    double *h;       /* [batch][most][most], column-major per sample, row i column j = v_i . C v_j */
-    double *norm;    /* [batch] |z| */
-    double *scale;   /* [batch] largest coefficient seen: what a breakdown is small against */
-    int64_t *size;   /* [batch] valid order of H; 0 for z = 0 */
+    int64_t most;   /* products at most: the size of H */
+    int64_t length; /* products taken so far */
+    void *v;        /* [most][batch][dim]; zero for samples that have closed */
+    double *h;      /* [batch][most][most], column-major per sample, row i column j = v_i . C v_j */
+    double *norm;   /* [batch] |z| */
+    double *scale;  /* [batch] largest coefficient seen: what a breakdown is small against */
+    int64_t *size;  /* [batch] valid order of H; 0 for z = 0 */
     uint8_t *closed; /* [batch] COVSAMP__OPEN or why no further product is of use */
     /* small-matrix work, shared by the samples */
     double *a, *theta, *work, *column;
 } covsamp__krylov;
 
 typedef struct {
-    int64_t used;                  /* products by samples that were still open */
+    int64_t used;                   /* products by samples that were still open */
     int64_t breakdowns, asymmetric; /* spaces that closed early; with a visibly non-symmetric H */
-    int64_t values, clamped;       /* Ritz values; negative ones */
-    double asymmetry, error;       /* largest seen, see covsamp_stats */
+    int64_t values, clamped;        /* Ritz values; negative ones */
+    double asymmetry, error;        /* largest seen, see covsamp_stats */
 } covsamp__krylov_counts;
 
 void covsamp__krylov_layout(covsamp__krylov *k, covsamp__arena *arena);
@@ -45,8 +46,8 @@ void covsamp__krylov_layout(covsamp__krylov *k, covsamp__arena *arena);
 void covsamp__krylov_start(covsamp__krylov *k, const void *z);
 /* The block [batch][dim] whose product is wanted next; NULL when nothing more is of use. */
 const void *covsamp__krylov_wants(const covsamp__krylov *k);
-/* Takes w = C v for that block; w is destroyed.  magnitude: size of the terms that w was the difference of, whose
- * rounding error must not be taken for a direction. */
+/* Takes w = C v for that block; w is destroyed.  magnitude: size of the terms that w was the
+ * difference of, whose rounding error must not be taken for a direction. */
 void covsamp__krylov_take(covsamp__krylov *k, void *w, double magnitude,
                           covsamp__krylov_counts *counts);
 

@@ -127,8 +127,8 @@ static covsamp_status advance(covsamp_sampler *s, int report, const char *functi
     }
 }
 
-covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report,
-                                    const covsamp_request **request, const char *function)
+covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report, const covsamp_request **request,
+                                    const char *function)
 {
     if (s->phase == COVSAMP__FAILED)
         return covsamp__fail(&s->error, COVSAMP_E_STATE,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ask/tell state machine: requests, their answers, noise and the order of steps.  Knows solver/ and what
- * is below it; docs/ask-tell.md is its state table. */
+/* The ask/tell state machine: requests, their answers, noise and the order of steps.  Knows solver/
+ * and what is below it; docs/ask-tell.md is its state table. */
 #ifndef COVSAMP_MACHINE_MACHINE_H
 #define COVSAMP_MACHINE_MACHINE_H
 
@@ -9,8 +9,8 @@
 #include <stdatomic.h>
 
 enum covsamp__phase {
-    COVSAMP__START,    /* no state yet */
-    COVSAMP__BETWEEN,  /* between two steps: the state may be set */
+    COVSAMP__START,   /* no state yet */
+    COVSAMP__BETWEEN, /* between two steps: the state may be set */
     COVSAMP__IN_STEP,
     COVSAMP__STEP_END, /* a step has ended and is to be reported */
     COVSAMP__FINISHED,
@@ -28,17 +28,17 @@ struct covsamp_sampler {
     double start_scale;  /* x at the first level is this times normal numbers */
     int64_t first_sample;
     uint64_t seed, next_point;
-    int32_t phase, open; /* open: a request is */
-    int32_t answer;      /* the last one given */
+    int32_t phase, open;                           /* open: a request is */
+    int32_t answer;                                /* the last one given */
     int32_t ask_noise, check_finite, report_steps; /* options */
-    int32_t busy;        /* a callback is running */
-    int32_t failure;     /* FAILED: the status that ended the run */
+    int32_t busy;                                  /* a callback is running */
+    int32_t failure;                               /* FAILED: the status that ended the run */
     atomic_int cancelled;
 };
 
 /* The next request, as covsamp_sampler_ask(); report: step ends are requests too. */
-covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report,
-                                    const covsamp_request **request, const char *function);
+covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report, const covsamp_request **request,
+                                    const char *function);
 covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const char *function);
 void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample);
 

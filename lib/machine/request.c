@@ -41,7 +41,8 @@ void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream)
     q->v = jvp ? solver->v : NULL;
     q->product = jvp ? solver->product : NULL;
     q->mean = mean ? solver->mean : NULL;
-    q->head = mean && solver->plan->noisy && solver->covariance->ops->needs_head ? solver->head : NULL;
+    q->head =
+        mean && solver->plan->noisy && solver->covariance->ops->needs_head ? solver->head : NULL;
     if (q->head != NULL) /* a model that does not know of heads must not pass for one that does */
         covsamp__affine(solver->dtype, covsamp__solver_values(solver), NAN, 0, q->head, q->head);
     q->noise = kind == COVSAMP_ASK_NOISE ? solver->z : NULL;
@@ -56,12 +57,12 @@ covsamp_status covsamp__values_check(covsamp_sampler *s, const void *values, con
         int64_t i = covsamp__nonfinite(solver->dtype, solver->dim,
                                        covsamp__cat(solver->dtype, values, b * solver->dim));
         if (i >= 0)
-            return covsamp__fail(
-                &s->error, COVSAMP_E_NONFINITE,
-                "%s: the %s holds a NaN or infinity at value %" PRId64 " of sample %" PRId64
-                " (step %" PRId64 " of %" PRId64 ", level %" PRId64 "), must be finite",
-                function, what, i, s->first_sample + b, s->request.step, s->request.steps,
-                s->plan[s->request.step].from.level);
+            return covsamp__fail(&s->error, COVSAMP_E_NONFINITE,
+                                 "%s: the %s holds a NaN or infinity at value %" PRId64
+                                 " of sample %" PRId64 " (step %" PRId64 " of %" PRId64
+                                 ", level %" PRId64 "), must be finite",
+                                 function, what, i, s->first_sample + b, s->request.step,
+                                 s->request.steps, s->plan[s->request.step].from.level);
     }
     return COVSAMP_OK;
 }
@@ -76,9 +77,8 @@ covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function)
         status = covsamp__values_check(
             s, q->head, "model's head (request->head, which the model must fill)", function);
     for (int64_t k = 0; status == COVSAMP_OK && q->product != NULL && k < q->tangents; k++)
-        status = covsamp__values_check(
-            s, covsamp__cat(q->dtype, q->product, k * q->tangent_stride), "model's product",
-            function);
+        status = covsamp__values_check(s, covsamp__cat(q->dtype, q->product, k * q->tangent_stride),
+                                       "model's product", function);
     if (status == COVSAMP_OK && q->noise != NULL)
         status = covsamp__values_check(s, q->noise, "caller's noise", function);
     return status;

@@ -3,11 +3,10 @@
  *
  * Eigenvectors, by order:
  *     up to 128        dsbev, the matrix taken as a full band: its reduction is plane rotations, no
- *                      matrix products.  dsyev's is dsymv, which OpenBLAS splits over its threads at
- *                      every order, so that last bits would depend on their number.
- *     up to 16000      dsyevd (divide and conquer), several times faster than QR
- *     above            dsyev: dsyevd's work of 2 n^2 doubles would not fit LAPACK's int
- * All are backward stable with eigenvectors orthonormal to rounding. */
+ *                      matrix products.  dsyev's is dsymv, which OpenBLAS splits over its threads
+ * at every order, so that last bits would depend on their number. up to 16000      dsyevd (divide
+ * and conquer), several times faster than QR above            dsyev: dsyevd's work of 2 n^2 doubles
+ * would not fit LAPACK's int All are backward stable with eigenvectors orthonormal to rounding. */
 #include "numeric/linalg.h"
 
 #include <cblas.h>
@@ -16,7 +15,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define BAND_TO 128
+#define BAND_TO   128
 #define DIVIDE_TO 16000
 
 /* Doubles that hold dsyevd's 3 + 5 n integers, whatever their size. */
@@ -89,9 +88,9 @@ void covsamp__gemv(int transpose, int64_t rows, int64_t columns, const double *a
 }
 
 /* OpenBLAS uses one thread up to m n k = 2^18: these are half of that. */
-#define TILE_ROWS 64
+#define TILE_ROWS    64
 #define TILE_COLUMNS 64
-#define TILE_SUM 32
+#define TILE_SUM     32
 
 static int64_t least(int64_t a, int64_t b)
 {

@@ -11,9 +11,9 @@
 
 /* Doubles of work that serve covsamp__eigh() for every order up to n. */
 int64_t covsamp__eigh_work(int64_t n);
-/* Eigenvalues (ascending, in w) and orthonormal eigenvectors (columns, in a) of the symmetric matrix
- * whose lower triangle is in a, n x n.  Up to order 128 the bits do not depend on the BLAS's threads.
- * 0, or LAPACK's positive info when it did not converge. */
+/* Eigenvalues (ascending, in w) and orthonormal eigenvectors (columns, in a) of the symmetric
+ * matrix whose lower triangle is in a, n x n.  Up to order 128 the bits do not depend on the BLAS's
+ * threads. 0, or LAPACK's positive info when it did not converge. */
 int covsamp__eigh(int64_t n, double *a, double *w, double *work, int64_t lwork);
 /* y = a x (transpose 0) or a^T x (1); a is rows x columns with leading dimension rows. */
 void covsamp__gemv(int transpose, int64_t rows, int64_t columns, const double *a, const double *x,

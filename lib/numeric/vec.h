@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Vectors of float or double: the only place that knows one from the other.  Knows nobody.
  *
- * Scalars and element arithmetic are double, rounded once on storing.  Sums run over fixed blocks of
- * COVSAMP__BLOCK elements with a fixed number of lanes, so that a result depends on the data alone:
- * not on compiler, vector width, threads or the place in a batch.  Outputs may be an input. */
+ * Scalars and element arithmetic are double, rounded once on storing.  Sums run over fixed blocks
+ * of COVSAMP__BLOCK elements with a fixed number of lanes, so that a result depends on the data
+ * alone: not on compiler, vector width, threads or the place in a batch.  Outputs may be an input.
+ */
 #ifndef COVSAMP_NUMERIC_VEC_H
 #define COVSAMP_NUMERIC_VEC_H
 

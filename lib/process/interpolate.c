@@ -6,7 +6,8 @@
  * the length of (alpha, sigma), the family says; a table of no family gets a geometric sigma.
  *
  * Where the time is sigma itself (Karras, flow matching) a model must be told the truth between
- * levels as well: there sigma is the time, linear in the level, and alpha follows from the family. */
+ * levels as well: there sigma is the time, linear in the level, and alpha follows from the family.
+ */
 #include "process/process.h"
 
 #include <math.h>

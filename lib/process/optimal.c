@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The levels that a run of few steps should visit, by the dynamic programme of Bao, Li, Zhu & Zhang
  * (2022, section 4): the sum of log(sigma*^2 / lambda^2) over the steps is smallest.  With
- * D = log SNR_t - log SNR_s the summand is log(1 - (1 - exp D) noise_t) - D; the D add up to the same for
- * every choice, so that the rest of the summand is the cost of a step: docs/math.md. */
+ * D = log SNR_t - log SNR_s the summand is log(1 - (1 - exp D) noise_t) - D; the D add up to the
+ * same for every choice, so that the rest of the summand is the cost of a step: docs/math.md. */
 #include "process/process.h"
 
 #include <math.h>
@@ -11,11 +11,11 @@
 typedef struct {
     const covsamp_schedule *schedule;
     const double *noise;
-    int64_t count, tail;  /* levels wanted; how many of them lie above the programme's last */
-    int64_t nodes;        /* levels that the programme may visit */
-    int64_t *node;        /* [nodes], rising */
-    double *step, *cost;  /* [nodes] to the present node; [count - tail][nodes] */
-    int64_t *from;        /* [count - tail][nodes] where the cheapest way came from */
+    int64_t count, tail; /* levels wanted; how many of them lie above the programme's last */
+    int64_t nodes;       /* levels that the programme may visit */
+    int64_t *node;       /* [nodes], rising */
+    double *step, *cost; /* [nodes] to the present node; [count - tail][nodes] */
+    int64_t *from;       /* [count - tail][nodes] where the cheapest way came from */
 } programme;
 
 static void layout(programme *p, covsamp__arena *arena)
@@ -103,7 +103,8 @@ static void write_levels(const programme *p, int64_t *levels)
     }
 }
 
-static covsamp_status run(programme *p, int64_t *levels, covsamp__error *error, const char *function)
+static covsamp_status run(programme *p, int64_t *levels, covsamp__error *error,
+                          const char *function)
 {
     covsamp__arena arena = {NULL, 0, 0};
     covsamp_status status = share_out(p, error, function);
@@ -113,8 +114,8 @@ static covsamp_status run(programme *p, int64_t *levels, covsamp__error *error, 
     const size_t bytes = arena.used + 1; /* no node at all is nothing wrong */
     arena.base = arena.overflow ? NULL : covsamp__alloc(&p->schedule->mem, bytes);
     if (arena.base == NULL)
-        return covsamp__fail(error, COVSAMP_E_NOMEM, "%s: no memory for %lld x %lld levels", function,
-                             (long long)p->count, (long long)p->nodes);
+        return covsamp__fail(error, COVSAMP_E_NOMEM, "%s: no memory for %lld x %lld levels",
+                             function, (long long)p->count, (long long)p->nodes);
     arena.used = 0;
     layout(p, &arena);
     for (int64_t n = 1, g = 0; g < p->nodes; n++)

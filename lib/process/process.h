@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The forward process x_t = alpha x_0 + sigma e: levels, steps between them, and what a network's output
- * says about x_0.  Knows base/ only. */
+/* The forward process x_t = alpha x_0 + sigma e: levels, steps between them, and what a network's
+ * output says about x_0.  Knows base/ only. */
 #ifndef COVSAMP_PROCESS_PROCESS_H
 #define COVSAMP_PROCESS_PROCESS_H
 
@@ -16,7 +16,8 @@ struct covsamp_schedule {
     int32_t family;
     int32_t time_is_sigma; /* the model is told sigma: so it is between levels, too */
     double *alpha, *sigma, *time;
-    double *log_snr; /* log(alpha^2 / sigma^2), without cancellation: +inf at 0, -inf where alpha = 0 */
+    double *
+        log_snr; /* log(alpha^2 / sigma^2), without cancellation: +inf at 0, -inf where alpha = 0 */
 };
 
 typedef struct {
@@ -26,11 +27,12 @@ typedef struct {
 
 /* Level n of the table, 0 <= n <= N. */
 covsamp__level covsamp__schedule_level(const covsamp_schedule *s, int64_t n);
-/* A level in [0, N], whole or not; E_RANGE through error otherwise (and in (0, 1), where nothing is defined). */
+/* A level in [0, N], whole or not; E_RANGE through error otherwise (and in (0, 1), where nothing is
+ * defined). */
 covsamp_status covsamp__schedule_at(const covsamp_schedule *s, double level, covsamp__level *out,
                                     covsamp__error *error, const char *function);
-/* The point of the process with this log-SNR, between level 1 and the noisiest level with alpha > 0; the inverse of the
- * interpolation above, for solvers with midpoints.  E_RANGE outside. */
+/* The point of the process with this log-SNR, between level 1 and the noisiest level with alpha >
+ * 0; the inverse of the interpolation above, for solvers with midpoints.  E_RANGE outside. */
 covsamp_status covsamp__schedule_at_log_snr(const covsamp_schedule *s, double log_snr,
                                             covsamp__level *out, covsamp__error *error,
                                             const char *function);
@@ -51,9 +53,9 @@ typedef struct {
 void covsamp__transition_between(const covsamp__level *t, const covsamp__level *s, double eta,
                                  covsamp__transition *out);
 
-/* E[x0 | x_t] = p x_t + q f, and its Jacobian p I + q J_f, for a model that predicts f.  `below` is level
- * t.level - 1, read for COVSAMP_PREDICTS_REVERSE only.  E_UNSUPPORTED where the prediction does not determine x0: noise,
- * score at alpha = 0; reverse off the table. */
+/* E[x0 | x_t] = p x_t + q f, and its Jacobian p I + q J_f, for a model that predicts f.  `below` is
+ * level t.level - 1, read for COVSAMP_PREDICTS_REVERSE only.  E_UNSUPPORTED where the prediction
+ * does not determine x0: noise, score at alpha = 0; reverse off the table. */
 covsamp_status covsamp__prediction(int32_t prediction, const covsamp__level *t,
                                    const covsamp__level *below, double *p, double *q,
                                    covsamp__error *error, const char *function);

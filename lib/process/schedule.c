@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MOST_LEVELS ((INT64_C(1) << 24) - 1)
+#define MOST_LEVELS      ((INT64_C(1) << 24) - 1)
 #define FAMILY_TOLERANCE 1e-12
 
 static const double half_pi = 1.5707963267948966;
@@ -343,7 +343,7 @@ covsamp_status covsamp_schedule_new_flow(covsamp_schedule **out, int64_t levels,
     for (int64_t n = 1; status == COVSAMP_OK && n <= levels; n++) {
         double noise = (double)n, data = (double)(levels - n);
         s->time[n] = s->sigma[n] = noise / (double)levels;
-        s->alpha[n] = data / (double)levels; /* 1 - time rounded once */
+        s->alpha[n] = data / (double)levels;     /* 1 - time rounded once */
         s->log_snr[n] = 2.0 * log(data / noise); /* -inf at the last */
         s->family = COVSAMP__FLOW;
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* aDDIM (Heek, Hoogeboom & Salimans, arXiv 2403.06807, algorithm 3): deterministic DDIM whose noise
  * estimate is lengthened by the variance that DDIM loses,
- *     x_s = alpha_s x0 + (sigma_s^2 + dim / |e|^2 (alpha_s - alpha_t sigma_s / sigma_t)^2 x_var)^(1/2) e.
- * The norm is each sample's own.  The step to data is x0: taken literally the formula would leave the
- * variance x_var on the result, which the paper does not discuss. */
+ *     x_s = alpha_s x0 + (sigma_s^2 + dim / |e|^2 (alpha_s - alpha_t sigma_s / sigma_t)^2
+ * x_var)^(1/2) e. The norm is each sample's own.  The step to data is x0: taken literally the
+ * formula would leave the variance x_var on the result, which the paper does not discuss. */
 #include "solver/solver.h"
 
 #include "numeric/vec.h"

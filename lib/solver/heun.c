@@ -35,7 +35,8 @@ static void churn(covsamp__solver *s)
     s->moved = 1;
 }
 
-/* out = (alpha_s / alpha_t) x + (sigma_s - alpha_s sigma_t / alpha_t) e: DDIM's step, exact in y. */
+/* out = (alpha_s / alpha_t) x + (sigma_s - alpha_s sigma_t / alpha_t) e: DDIM's step, exact in y.
+ */
 static void follow(const covsamp__solver *s, const void *e, void *out)
 {
     const covsamp__level *t = &s->plan->t.at, *end = &s->plan->s;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* DPM-Solver++ 2S (Lu et al. 2022, algorithm 1, r1 = 1/2): with l = log(alpha / sigma), h = l_s - l_t, the
- * model is asked again in the middle of l, and the step is taken with what it says there,
+/* DPM-Solver++ 2S (Lu et al. 2022, algorithm 1, r1 = 1/2): with l = log(alpha / sigma), h = l_s -
+ * l_t, the model is asked again in the middle of l, and the step is taken with what it says there,
  *     x_s = (sigma_s / sigma_t) x_t - alpha_s expm1(-h) x0(middle).
  * On the step to data, and from alpha = 0, the middle does not exist: first order. */
 #include "solver/solver.h"

@@ -2,8 +2,8 @@
 /* Solvers: what one step does, as a sequence of wants.  Knows process/, covariance/ and numeric/;
  * not who answers or how.
  *
- * One step: covsamp__solver_open(); ops->next() and, when that has been answered, ops->take(), until
- * next() returns 0: x is then the new state. */
+ * One step: covsamp__solver_open(); ops->next() and, when that has been answered, ops->take(),
+ * until next() returns 0: x is then the new state. */
 #ifndef COVSAMP_SOLVER_SOLVER_H
 #define COVSAMP_SOLVER_SOLVER_H
 
@@ -18,19 +18,19 @@ typedef struct {
 
 /* One step as planned when the sampler was made. */
 typedef struct {
-    covsamp__spot t; /* where the step starts */
-    covsamp__spot u; /* where a second evaluation is (heun: the end; dpmpp_2s: the middle) */
+    covsamp__spot t;     /* where the step starts */
+    covsamp__spot u;     /* where a second evaluation is (heun: the end; dpmpp_2s: the middle) */
     covsamp__level from; /* the level where it begins; t is another after churn */
-    covsamp__level s; /* where it ends */
+    covsamp__level s;    /* where it ends */
     covsamp__transition transition;
-    double kappa;       /* C = kappa d E[x0 | x_t] / dx, sigma^2 / alpha; 0 where alpha = 0 */
-    double history;     /* x0 + history (x0 - x0 of the level before); 0: first order */
-    double variance;    /* addim: x_var; heun: sigma / alpha of added noise (churn) */
-    double churned;     /* heun: sigma / alpha after churn, that of t */
+    double kappa;         /* C = kappa d E[x0 | x_t] / dx, sigma^2 / alpha; 0 where alpha = 0 */
+    double history;       /* x0 + history (x0 - x0 of the level before); 0: first order */
+    double variance;      /* addim: x_var; heun: sigma / alpha of added noise (churn) */
+    double churned;       /* heun: sigma / alpha after churn, that of t */
     covsamp__place place; /* the constants of the covariance's place */
-    int32_t noisy;      /* 0: the mean alone (the step to data, as a rule) */
-    int32_t covariance; /* 0: the fallback in place of a covariance by products */
-    int32_t two;        /* 1: u is evaluated */
+    int32_t noisy;        /* 0: the mean alone (the step to data, as a rule) */
+    int32_t covariance;   /* 0: the fallback in place of a covariance by products */
+    int32_t two;          /* 1: u is evaluated */
     int32_t reserved;
 } covsamp__plan;
 
@@ -38,8 +38,9 @@ typedef struct covsamp__solver covsamp__solver;
 
 typedef struct {
     int evaluations; /* arrays for a second evaluation are needed */
-    /* What is wanted now: COVSAMP_ASK_NOISE (in z), _MEAN (in mean, and in head), _JVP, _MEAN_JVP (v,
-     * count, product), about ask and ask_x; 0: the step is finished; negative: COVSAMP_E_LINALG. */
+    /* What is wanted now: COVSAMP_ASK_NOISE (in z), _MEAN (in mean, and in head), _JVP, _MEAN_JVP
+     * (v, count, product), about ask and ask_x; 0: the step is finished; negative:
+     * COVSAMP_E_LINALG. */
     int32_t (*next)(covsamp__solver *s);
     /* It is there. */
     void (*take)(covsamp__solver *s, int32_t kind);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Calibrations, optimal levels and heads that are asked for the impossible, interrupted, or short of
- * memory. */
+/* Calibrations, optimal levels and heads that are asked for the impossible, interrupted, or short
+ * of memory. */
 #include "fixture.h"
 
 #define BATCH 3

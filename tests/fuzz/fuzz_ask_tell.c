@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Any order of calls on a sampler, with wild answers and wild numbers: no crash, and every misuse is a status
- * with a sentence. */
+/* Any order of calls on a sampler, with wild answers and wild numbers: no crash, and every misuse
+ * is a status with a sentence. */
 #include <covsamp/covsamp.h>
 
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define BATCH 3
-#define DIM 4
+#define DIM   4
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

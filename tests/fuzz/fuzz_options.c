@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Any sequence of options, by number and by text, then a sampler: no crash, and every refusal says why. */
+/* Any sequence of options, by number and by text, then a sampler: no crash, and every refusal says
+ * why. */
 #include <covsamp/covsamp.h>
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A calibration of exact networks: error, noise and trace are what they must be, within 4 standard errors;
- * nothing depends on the batch, on how products are asked for, or on who owns the loop. */
+/* A calibration of exact networks: error, noise and trace are what they must be, within 4 standard
+ * errors; nothing depends on the batch, on how products are asked for, or on who owns the loop. */
 #include "check.h"
 
 #include <covsamp/covsamp.h>
@@ -95,8 +95,8 @@ static void measure(world *w, int32_t products, int64_t samples, covsamp_calibra
     covsamp_calibration_free(c);
 }
 
-/* C = s sigma^2 / (alpha^2 s + sigma^2) and e = sigma (x - alpha m) / (alpha^2 s + sigma^2), element by
- * element. */
+/* C = s sigma^2 / (alpha^2 s + sigma^2) and e = sigma (x - alpha m) / (alpha^2 s + sigma^2),
+ * element by element. */
 static void gaussian(int32_t prediction)
 {
     covsamp_calibration_level rows[COUNT];
@@ -159,7 +159,8 @@ static void mixture(void)
         exact(w, r, &error, &se, &noise);
         CHECK_NEAR(r->error, error, 4 * hypot(r->error_deviation, se) + 1e-12);
         CHECK_NEAR(r->trace, error, 4 * hypot(r->trace_deviation, se) + 1e-9 * error);
-        CHECK_NEAR(r->noise, noise, 4 * noise * sqrt(2.0 / DIM / SAMPLES)); /* |e|^2 is chi-square */
+        CHECK_NEAR(r->noise, noise,
+                   4 * noise * sqrt(2.0 / DIM / SAMPLES)); /* |e|^2 is chi-square */
         /* trace = error and noise = 1 - SNR error in expectation (Bao et al. 2022) */
         CHECK_NEAR(r->trace, r->error, 4 * hypot(r->trace_deviation, r->error_deviation) + 1e-12);
         CHECK_NEAR(r->noise, 1 - snr * r->error,
@@ -212,7 +213,7 @@ static void by_hand(world *w, covsamp_calibration_level *rows)
     covsamp_calibration *c = NULL;
     int64_t seen = 0;
     CHECK(covsamp_calibration_new(&c, w->config, levels, COUNT, 1) == COVSAMP_OK);
-    for (int64_t n = 1; seen < 100; seen += n, n = seen + n + 1 > 100 ? 100 - seen : n + 1) {
+    for (int64_t n = 1; seen<100; seen += n, n = seen + n + 1> 100 ? 100 - seen : n + 1) {
         CHECK(covsamp_calibration_data(c, data + seen * DIM, DIM, n) == COVSAMP_OK);
         while (covsamp_calibration_ask(c, &q) == COVSAMP_OK) {
             CHECK(q->batch == n && q->first_sample == seen && q->head == NULL);

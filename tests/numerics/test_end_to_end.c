@@ -13,7 +13,7 @@ static covsamp_schedule *schedule;
 static covsamp_mixture *mixture;
 static double covariance[M * D * D], factor[M * D * D], log_norm[M], true_covariance[D * D];
 static double table[1000], reference; /* mean log-density of data */
-static int samples = N;                /* 8000; 3000 for K = 25, which would need minutes */
+static int samples = N;               /* 8000; 3000 for K = 25, which would need minutes */
 
 /* ---- the data ---- */
 
@@ -127,7 +127,8 @@ static verdict judge(const double *x)
             mean[i] += x[n * D + i] / samples;
     for (int n = 0; n < samples; n++)
         for (int i = 0; i < D * D; i++)
-            c[i] += (x[n * D + i / D] - mean[i / D]) * (x[n * D + i % D] - mean[i % D]) / (samples - 1);
+            c[i] +=
+                (x[n * D + i / D] - mean[i / D]) * (x[n * D + i % D] - mean[i % D]) / (samples - 1);
     v.error = distance(D * D, c, true_covariance);
     for (int n = 0; n < samples; n++) {
         const double gap = log_density(x + n * D) - reference;
@@ -148,9 +149,8 @@ static verdict sample(int64_t steps, const char *options)
     for (int64_t i = 0; i < steps; i++)
         table[levels[i] - 1] = mean_square_noise(levels[i]);
     use_table(COVSAMP_TABLE_NOISE, table, 1000);
-    covsamp_sampler *s =
-        sampler_of(schedule, levels, steps, "batch=%d dim=%d dtype=f64 seed=1 %s",
-                   samples, D, options);
+    covsamp_sampler *s = sampler_of(schedule, levels, steps, "batch=%d dim=%d dtype=f64 seed=1 %s",
+                                    samples, D, options);
     CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
     read_state(s, COVSAMP_F64, samples, D, x);
     covsamp_sampler_free(s);

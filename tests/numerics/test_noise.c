@@ -17,9 +17,9 @@
 
 /* ---- the law --------------------------------------------------------------------------------- */
 
-#define MANY 10000000
+#define MANY  10000000
 #define CHUNK 100000
-#define BINS 65536
+#define BINS  65536
 
 /* The seed is fixed, so a bound once held is held for good; 4 standard deviations (and 1.95 for the
  * Kolmogorov-Smirnov statistic, p = 0.001) are what an honest generator passes with any seed but
@@ -98,7 +98,7 @@ static void independence(void)
 /* ---- the same bits --------------------------------------------------------------------------- */
 
 #define BATCH 64
-#define DIM 785
+#define DIM   785
 
 static void batches(void)
 {

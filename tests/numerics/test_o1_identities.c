@@ -9,8 +9,8 @@
 #include "numeric/rng.h"
 #include "process/process.h"
 
-#define D 3
-#define K 4
+#define D         3
+#define K         4
 #define TOLERANCE 1e-11
 
 /* numpy's default_rng(0), as the script draws them */
@@ -83,7 +83,7 @@ static void compare(const char *name, const double *a, const double *b, int coun
 /* ---- the reference --------------------------------------------------------------------------- */
 
 typedef struct {
-    double score[D], hessian[D][D]; /* of log q_t at x */
+    double score[D], hessian[D][D];      /* of log q_t at x */
     double step_mean[D], step_cov[D][D]; /* of x_s given x_t = x */
 } reference;
 
@@ -155,10 +155,20 @@ static void ask(int32_t prediction, const covsamp__level *t, const double *x, do
 {
     const double identity[D * D] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
     covsamp_mixture *m = NULL;
-    covsamp_request q = {.size = sizeof q, .kind = COVSAMP_ASK_MEAN_JVP, .dtype = COVSAMP_F64,
-                         .batch = 1, .dim = D, .stride = D, .tangents = D, .tangent_stride = D,
-                         .alpha = t->alpha, .sigma = t->sigma, .x = x, .v = identity,
-                         .mean = mean, .product = jacobian};
+    covsamp_request q = {.size = sizeof q,
+                         .kind = COVSAMP_ASK_MEAN_JVP,
+                         .dtype = COVSAMP_F64,
+                         .batch = 1,
+                         .dim = D,
+                         .stride = D,
+                         .tangents = D,
+                         .tangent_stride = D,
+                         .alpha = t->alpha,
+                         .sigma = t->sigma,
+                         .x = x,
+                         .v = identity,
+                         .mean = mean,
+                         .product = jacobian};
     CHECK(covsamp_mixture_new(&m, D, K, weights, means[0], covariances[0][0], prediction, NULL,
                               NULL) == COVSAMP_OK);
     CHECK(covsamp_mixture_answer(m, &q) == 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* covsamp_schedule_optimal() against every choice of levels, on small schedules; and what it does with
- * entries that no level should have. */
+/* covsamp_schedule_optimal() against every choice of levels, on small schedules; and what it does
+ * with entries that no level should have. */
 #include "check.h"
 
 #include <covsamp/covsamp.h>
@@ -9,7 +9,8 @@
 
 #define N 14
 
-/* log(sigma*^2 / lambda^2) of one step, from the definitions (Bao et al. 2022, theorem 1, eta = 1). */
+/* log(sigma*^2 / lambda^2) of one step, from the definitions (Bao et al. 2022, theorem 1, eta = 1).
+ */
 static double step_cost(const covsamp_schedule *schedule, const double *noise, int64_t t, int64_t s)
 {
     double at, st, as, ss;

@@ -87,11 +87,11 @@ static covsamp_stats noise_of(int64_t dim, int32_t dtype, int64_t batch, int64_t
 {
     static const int64_t levels[2] = {HIGH, LOW};
     const covsamp_model model = model_of(given_answer, (void *)(uintptr_t)given);
-    covsamp_sampler *s = sampler_of(schedule, levels, 2,
-                                    "batch=%d dim=%d dtype=%s prediction=x0 seed=9 first_sample=%d "
-                                    "covariance=spectral %s",
-                                    (int)batch, (int)dim, dtype == COVSAMP_F32 ? "f32" : "f64",
-                                    (int)first, options);
+    covsamp_sampler *s =
+        sampler_of(schedule, levels, 2,
+                   "batch=%d dim=%d dtype=%s prediction=x0 seed=9 first_sample=%d "
+                   "covariance=spectral %s",
+                   (int)batch, (int)dim, dtype == COVSAMP_F32 ? "f32" : "f64", (int)first, options);
     double *zero = calloc((size_t)(batch * dim), sizeof *zero);
     CHECK(covsamp_sampler_set_state(s, zero, dim) == COVSAMP_OK);
     CHECK(covsamp_sampler_step(s, &model) == COVSAMP_OK);

@@ -37,8 +37,8 @@ static int32_t flat_answer(void *user, const covsamp_request *q)
         if (q->mean != NULL)
             store(q->dtype, q->mean, i, 0);
         if (q->product != NULL)
-            store(q->dtype, q->product, i, load(q->dtype, q->v, i) * c * q->alpha /
-                                               (q->sigma * q->sigma));
+            store(q->dtype, q->product, i,
+                  load(q->dtype, q->v, i) * c * q->alpha / (q->sigma * q->sigma));
     }
     f->products += q->tangents;
     return 0;

@@ -26,8 +26,8 @@ static void make_posterior(const double *colour_value, double nsr)
         spectral(PLANE, plane, e, s);
         for (int i = 0; i < D; i++)
             for (int j = 0; j < D; j++)
-                cov[i + j * D] += q[i / PLANE + k * M] * q[j / PLANE + k * M] *
-                                  s[i % PLANE + j % PLANE * PLANE];
+                cov[i + j * D] +=
+                    q[i / PLANE + k * M] * q[j / PLANE + k * M] * s[i % PLANE + j % PLANE * PLANE];
     }
     free(s);
 }

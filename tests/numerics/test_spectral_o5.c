@@ -318,8 +318,8 @@ static void test_gaussian(int64_t steps, const char *options)
         for (int i = 0; i < G; i++) {
             x[b * G + i] = alpha * mean[i];
             if (b > 0 && b <= G)
-                x[b * G + i] += sqrt(alpha * alpha * variance[b - 1] + sigma * sigma) *
-                                q[i + (b - 1) * G];
+                x[b * G + i] +=
+                    sqrt(alpha * alpha * variance[b - 1] + sigma * sigma) * q[i + (b - 1) * G];
         }
     gaussian data = {G, q, variance, mean};
     covsamp_model model = model_of(gaussian_answer, &data);

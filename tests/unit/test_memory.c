@@ -131,7 +131,8 @@ static void overflows(void)
 
 /* ---- structs ---- */
 
-/* What version 0.1 had is accepted for ever, however much is appended; rubbish sizes are not followed. */
+/* What version 0.1 had is accepted for ever, however much is appended; rubbish sizes are not
+ * followed. */
 static void first_sizes(void)
 {
     static const size_t rubbish[] = {COVSAMP__MOST_SIZE + 1, SIZE_MAX, SIZE_MAX / 2, SIZE_MAX - 7};

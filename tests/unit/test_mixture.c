@@ -25,9 +25,19 @@ static covsamp_mixture *mixture(int32_t prediction)
 static covsamp_request request(double alpha, double sigma, const double *x, const double *v,
                                double *mean, double *product)
 {
-    covsamp_request q = {.size = sizeof q, .kind = COVSAMP_ASK_MEAN_JVP, .dtype = COVSAMP_F64,
-                         .batch = 1, .dim = 2, .stride = 2, .tangents = 1, .tangent_stride = 2,
-                         .alpha = alpha, .sigma = sigma, .x = x, .v = v, .mean = mean,
+    covsamp_request q = {.size = sizeof q,
+                         .kind = COVSAMP_ASK_MEAN_JVP,
+                         .dtype = COVSAMP_F64,
+                         .batch = 1,
+                         .dim = 2,
+                         .stride = 2,
+                         .tangents = 1,
+                         .tangent_stride = 2,
+                         .alpha = alpha,
+                         .sigma = sigma,
+                         .x = x,
+                         .v = v,
+                         .mean = mean,
                          .product = product};
     return q;
 }
@@ -67,8 +77,8 @@ static void at_data_and_noise(void)
 static void tiny_levels(void)
 {
     const double one = 1, mean = 2, variance = 4, v = 1;
-    const double levels[][2] = {{1, 1e-3}, {1, 1e-9}, {1, 1e-30}, {1, 1e-200},
-                                {1e-9, 1}, {1e-30, 1}, {.6, .8}, {1, 80}, {.8, .6}};
+    const double levels[][2] = {{1, 1e-3},  {1, 1e-9}, {1, 1e-30}, {1, 1e-200}, {1e-9, 1},
+                                {1e-30, 1}, {.6, .8},  {1, 80},    {.8, .6}};
     for (int32_t p = COVSAMP_PREDICTS_NOISE; p <= COVSAMP_PREDICTS_FLOW; p++) {
         covsamp_mixture *m = NULL;
         CHECK(covsamp_mixture_new(&m, 1, 1, &one, &mean, &variance, p, NULL, NULL) == COVSAMP_OK);
@@ -93,8 +103,8 @@ static void tiny_levels(void)
 
 /* ---- batches --------------------------------------------------------------------------------- */
 
-#define DIM 37
-#define BATCH 5
+#define DIM      37
+#define BATCH    5
 #define TANGENTS 3
 
 static covsamp_mixture *random_mixture(int64_t dim, int64_t components, int64_t rank,

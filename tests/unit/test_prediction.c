@@ -5,7 +5,7 @@
 #include "process/process.h"
 
 #define X0 0.7
-#define E (-1.3)
+#define E  (-1.3)
 
 /* The f that a perfect model returns if x0 and e are certain. */
 static double answer(int32_t prediction, const covsamp__level *t, double reverse)

@@ -50,9 +50,9 @@ static void follows_the_definition(void)
         covsamp__normals(cases[c].seed, cases[c].sample, cases[c].stream, cases[c].step,
                          cases[c].first, COUNT, out);
         for (int64_t i = 0; i < COUNT; i++)
-            worst = fmax(worst, fabs(out[i] - by_definition(cases[c].seed, cases[c].sample,
-                                                            cases[c].stream, cases[c].step,
-                                                            cases[c].first + i)));
+            worst = fmax(
+                worst, fabs(out[i] - by_definition(cases[c].seed, cases[c].sample, cases[c].stream,
+                                                   cases[c].step, cases[c].first + i)));
         CHECK_NEAR(worst, 0.0, 1e-14); /* 2 pi u2 is rounded in the check itself */
     }
 }

@@ -297,8 +297,8 @@ static void bad_scalars(void)
     const double nan = (double)NAN, inf = (double)INFINITY;
     const double betas[][2] = {{0, .1}, {-1, .1}, {.1, 1}, {.2, .1}, {nan, .1}, {.1, nan}, {1, 1}};
     const double offsets[] = {-0.1, 1.0, nan, inf};
-    const double sigmas[][3] = {{0, 80, 7}, {nan, 80, 7}, {1, 1, 7},   {2, 1, 7},  {1, nan, 7},
-                                {1, inf, 7}, {1, 80, .9}, {1, 80, nan}, {1, 80, inf}};
+    const double sigmas[][3] = {{0, 80, 7},  {nan, 80, 7}, {1, 1, 7},    {2, 1, 7},   {1, nan, 7},
+                                {1, inf, 7}, {1, 80, .9},  {1, 80, nan}, {1, 80, inf}};
     covsamp_schedule *s = NULL;
     for (int i = 0; i < 7; i++)
         CHECK(covsamp_schedule_new_linear(&s, 9, betas[i][0], betas[i][1], NULL, message) ==

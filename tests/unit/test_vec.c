@@ -8,7 +8,7 @@
 #include <covsamp/covsamp.h>
 #include <stdlib.h>
 
-#define MOST 9010
+#define MOST    9010
 #define VECTORS 5
 
 static const int64_t lengths[] = {0, 1, 7, 15, 16, 17, 511, 512, 513, 4095, 4096, 4097, 8192, 9000};
