@@ -43,6 +43,33 @@ def test_unet():
     check(jvp_error(net.double(), x.double(), t.double(), y) < 1e-7, "unet: product against central differences")
 
 
+def test_heads():
+    path, extra = os.path.join(MODELS, "fashion-heads.pt"), {"covsamp.txt": ""}
+    if not os.path.exists(path):
+        print("skip heads: no %s, see examples/train/train_heads.py" % os.path.basename(path))
+        return
+    net, unet = (torch.jit.load(p).eval() for p in (path, os.path.join(MODELS, "fashion-unet.pt")))
+    torch.jit.load(path, _extra_files=extra)
+    text = extra["covsamp.txt"]
+    about = dict(v.split("=", 1) for v in (text.decode() if isinstance(text, bytes) else text).split())
+    check(os.path.getsize(path) <= 8e6, "heads: 8 MB at most")
+    check(about.get("heads") == "ocm,sn,npr,iddpm" and about.get("prediction") == "v", "heads: metadata")
+    check_heads(net, unet)
+
+
+def check_heads(net, unet):
+    x, t, y = torch.randn(5, 1, 28, 28), torch.linspace(0, 999, 5), torch.tensor([0, 9, 10, 3, 4])
+    with torch.no_grad():
+        out, alone = net(x, t, y), net(x[:1], t[:1], y[:1])
+        v = unet(x, t, y)
+    check(out.shape == (5, 5, 28, 28) and torch.isfinite(out).all(), "heads: prediction and four channels, finite")
+    check((out[:, :1] - v).abs().max() < 1e-5, "heads: the prediction is the unet's")
+    check((out[:1] - alone).abs().max() < 1e-4, "heads: a sample does not depend on its batch")
+    check((out[:, 1] >= -1).all() and (out[:, 3] >= 0).all() and (out[:, 4] >= -1).all(), "heads: variances >= 0")
+    first = lambda x, t, y: net.double()(x, t, y)[:, :1]
+    check(jvp_error(first, x.double(), t.double(), y) < 1e-7, "heads: product against central differences")
+
+
 def jvp_error(net, x, t, y):
     """Worst relative error over calls in a row; scripted modules change plans at the second."""
     worst, step = 0.0, 1e-5
@@ -70,5 +97,6 @@ def test_classifier():
 
 if __name__ == "__main__":
     test_unet()
+    test_heads()
     test_classifier()
     sys.exit(len(failed) > 0)
