@@ -15,7 +15,7 @@ from torch import nn
 import torch.nn.functional as F
 
 import fashion
-from unet import Norm, ResBlock, UNet
+from unet import Norm, ResBlock
 
 NAMES = ("ocm", "sn", "npr", "iddpm")
 

@@ -70,6 +70,8 @@ def main():
     p.add_argument("--batch", type=int, default=50)
     p.add_argument("--seed", type=int, default=1)
     args = p.parse_args()
+    if min(args.levels) < 1 or max(args.levels) > 999:
+        p.error("--levels: 1 to 999 (the step to the data adds no noise)")
     net = torch.jit.load(args.file, map_location="cpu").eval()
     x, y = fashion.load("t10k")
     torch.manual_seed(args.seed)
