@@ -86,6 +86,9 @@ const void *covsamp__no_wants(covsamp__covariance *c, const covsamp__place *p, i
 double covsamp__guard_scale(const covsamp__place *p, double mean);
 /* lambda^2 + b^2 c, c limited to [0, cap], the whole to the limit. */
 double covsamp__step_variance(const covsamp__place *p, double c);
+/* Replaces what n, the noise of sample b, has outside P by lambda z: there C is 0, exactly. */
+void covsamp__draw_outside(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
+                           void *n);
 /* n = (that)^(1/2) z with c = scale diagonal >= 0 for sample b, lambda z outside P. */
 void covsamp__draw_diagonal(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
                             double scale, void *n);

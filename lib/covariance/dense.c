@@ -102,9 +102,7 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
         covsamp__gemv(0, d, d, a, u, z);
         void *out = covsamp__at(c->dtype, n, b * d);
         covsamp__from_double(c->dtype, d, z, out);
-        if (keep != NULL) /* exactly: the root of a rounded 0 would not be small */
-            covsamp__select(c->dtype, d, keep, out, sqrt(covsamp__step_variance(p, 0)),
-                            covsamp__cat(c->dtype, p->z, b * d), out);
+        covsamp__draw_outside(c, p, b, out); /* exactly: the root of a rounded 0 is not small */
     }
     return 0;
 }

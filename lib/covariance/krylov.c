@@ -92,10 +92,7 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
         }
         covsamp__expand(c->dtype, c->dim, k->size[s], covsamp__cat(c->dtype, k->v, s * c->dim),
                         c->batch * c->dim, c->vector, out);
-        if (p->keep != NULL)
-            covsamp__select(c->dtype, c->dim, p->keep + s * c->dim, out,
-                            sqrt(covsamp__step_variance(p, 0)),
-                            covsamp__cat(c->dtype, p->z, s * c->dim), out);
+        covsamp__draw_outside(c, p, s, out);
     }
     return 0;
 }

@@ -41,8 +41,8 @@ double covsamp__step_variance(const covsamp__place *p, double c)
     return fmin(p->lambda * p->lambda + p->b * p->b * c, p->limit);
 }
 
-/* lambda z where x0 was clipped: there C is 0. */
-static void outside(const covsamp__covariance *c, const covsamp__place *p, int64_t b, void *n)
+void covsamp__draw_outside(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
+                           void *n)
 {
     if (p->keep != NULL)
         covsamp__select(c->dtype, c->dim, p->keep + b * c->dim, n,
@@ -58,7 +58,7 @@ void covsamp__draw_diagonal(const covsamp__covariance *c, const covsamp__place *
     covsamp__root_scale(c->dtype, c->dim, p->lambda * p->lambda, p->b * p->b * scale,
                         covsamp__cat(c->dtype, c->diagonal, b * c->dim), most,
                         covsamp__cat(c->dtype, p->z, b * c->dim), out);
-    outside(c, p, b, out);
+    covsamp__draw_outside(c, p, b, out);
 }
 
 void covsamp__draw_isotropic(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
@@ -66,5 +66,5 @@ void covsamp__draw_isotropic(const covsamp__covariance *c, const covsamp__place 
 {
     void *out = covsamp__at(c->dtype, n, b * c->dim);
     covsamp__scale(c->dtype, c->dim, sqrt(variance), covsamp__cat(c->dtype, p->z, b * c->dim), out);
-    outside(c, p, b, out);
+    covsamp__draw_outside(c, p, b, out);
 }

@@ -184,10 +184,7 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
         }
         (s->mode == COVSAMP_DCT_SLIDING ? draw_frame : draw_basis)(c, p, b);
         covsamp__from_double(c->dtype, c->dim, s->sample, out);
-        if (p->keep != NULL)
-            covsamp__select(c->dtype, c->dim, p->keep + b * c->dim, out,
-                            sqrt(covsamp__step_variance(p, 0)),
-                            covsamp__cat(c->dtype, p->z, b * c->dim), out);
+        covsamp__draw_outside(c, p, b, out);
     }
     return 0;
 }
