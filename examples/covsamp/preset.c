@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What these solvers do anyhow: said, so that summaries show what was used. */
+#define DETERMINISTIC "covariance=none", "eta=0"
+
 /* Models of images get their x0 clipped to the range of the data, which the summary says: the
  * library itself never clips unasked. */
 static const struct preset presets[] = {
@@ -75,22 +78,25 @@ static const struct preset presets[] = {
      false},
     {"addim",
      "Heek et al. 2024; x0 errors from --calibration if given",
-     {"solver=addim", "clip_x0=1"},
+     {"solver=addim", DETERMINISTIC, "clip_x0=1"},
      false},
-    {"euler", "first order, no noise", {"solver=euler", "clip_x0=1"}, false},
+    {"euler", "first order, no noise", {"solver=euler", DETERMINISTIC, "clip_x0=1"}, false},
     {"heun",
      "Karras et al. 2022: second order, two means a step",
-     {"solver=heun", "clip_x0=1"},
+     {"solver=heun", DETERMINISTIC, "clip_x0=1"},
      false},
     {"dpmpp-2m",
      "Lu et al. 2022: second order, multistep",
-     {"solver=dpmpp_2m", "clip_x0=1"},
+     {"solver=dpmpp_2m", DETERMINISTIC, "mean_order=2", "clip_x0=1"},
      false},
     {"dpmpp-2s",
      "Lu et al. 2022: second order, two means a step",
-     {"solver=dpmpp_2s", "clip_x0=1"},
+     {"solver=dpmpp_2s", DETERMINISTIC, "clip_x0=1"},
      false},
-    {"dpmpp-2m-sde", "DPM-Solver++ 2M with noise", {"solver=dpmpp_2m_sde", "clip_x0=1"}, false},
+    {"dpmpp-2m-sde",
+     "DPM-Solver++ 2M with noise",
+     {"solver=dpmpp_2m_sde", "covariance=small", "mean_order=2", "clip_x0=1"},
+     false},
     {"paper-analytic",
      "analytic-ddpm as in its authors' repository",
      {"covariance=analytic", "clip_x0=1", "eps_after_clip=raw", "clip_covariance=0",

@@ -110,15 +110,20 @@ static int set_schedule(struct setup *s, const struct sample_request *r)
     return code;
 }
 
-/* What a covariance needs besides the network's mean: a table, a head. */
+/* What a covariance needs besides the network's mean: a table, a head.  A solver with a covariance
+ * of its own takes no other, and the library says so. */
 static int set_needs(struct setup *s, const struct sample_request *r)
 {
     char covariance[64] = "", fallback[64] = "", head[64] = "";
     double guard = 0;
+    int64_t solver = COVSAMP_SOLVER_ANCESTRAL;
     covsamp_config_get_text(s->config, COVSAMP_COVARIANCE, covariance, sizeof covariance);
     covsamp_config_get_text(s->config, COVSAMP_WINDOW_FALLBACK, fallback, sizeof fallback);
     covsamp_config_get_text(s->config, COVSAMP_HEAD, head, sizeof head);
     covsamp_config_get_real(s->config, COVSAMP_TRACE_GUARD, &guard);
+    covsamp_config_get_int(s->config, COVSAMP_SOLVER, &solver);
+    if (solver != COVSAMP_SOLVER_ANCESTRAL)
+        covariance[0] = '\0';
     const char *needs = strcmp(covariance, "analytic") == 0 ? "covariance = analytic"
                         : strcmp(fallback, "analytic") == 0 ? "window_fallback = analytic"
                         : guard > 0                         ? "trace_guard"

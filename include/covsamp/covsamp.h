@@ -308,8 +308,11 @@ enum {
     COVSAMP_ESTIMATE_RATIO = 2      /* probes are random signs, estimates quotients of sums */
 };
 
+/* All but "ancestral" fix covariance, eta and mean_order: to none, 0 and 1, or as said.  These options
+ * may be left alone or set to what the solver fixes; covsamp_sampler_new() refuses any other value that
+ * was set (E_UNSUPPORTED) rather than overriding it, and never minds a default. */
 enum {
-    COVSAMP_SOLVER_ANCESTRAL = 1, /* transition and covariance */
+    COVSAMP_SOLVER_ANCESTRAL = 1, /* transition and covariance, by the options */
     COVSAMP_SOLVER_EULER = 2,     /* = ancestral, eta 0, covariance none */
     COVSAMP_SOLVER_HEUN = 3,      /* EDM (Karras et al. 2022), 2 means a step but for the last */
     COVSAMP_SOLVER_DPMPP_2M = 4,  /* = ancestral, eta 0, covariance none, mean_order 2 */

@@ -69,6 +69,11 @@ double covsamp__config_real(const covsamp_config *config, int32_t key)
     return config->values[covsamp__option_index(key)].r;
 }
 
+int covsamp__config_chosen(const covsamp_config *config, int32_t key)
+{
+    return config->chosen[covsamp__option_index(key)];
+}
+
 /* ---- setting ---- */
 
 static covsamp_status put_int(covsamp_config *config, int index, int64_t value,
@@ -87,6 +92,7 @@ static covsamp_status put_int(covsamp_config *config, int index, int64_t value,
                              "%s: %s is %" PRId64 ", must be in %" PRId64 " ... %" PRId64, function,
                              o->name, value, o->int_low, o->int_high);
     config->values[index].i = value;
+    config->chosen[index] = 1;
     return covsamp__ok(&config->error);
 }
 
@@ -101,6 +107,7 @@ static covsamp_status put_real(covsamp_config *config, int index, double value,
                              covsamp__real(o->real_low, b), covsamp__real(o->real_high, c));
     }
     config->values[index].r = value;
+    config->chosen[index] = 1;
     return covsamp__ok(&config->error);
 }
 

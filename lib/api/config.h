@@ -16,6 +16,7 @@ struct covsamp_config {
     covsamp_allocator mem;
     covsamp__error error;
     covsamp__value values[COVSAMP__OPTIONS]; /* in the order of the table */
+    uint8_t chosen[COVSAMP__OPTIONS];        /* 1: set by the caller, even if to the default */
     covsamp_schedule *schedule;              /* own copy, or NULL */
     int64_t *levels;                         /* the levels to visit, noisiest first */
     int64_t steps;                           /* how many */
@@ -26,6 +27,8 @@ struct covsamp_config {
 /* The value of an option that exists. */
 int64_t covsamp__config_int(const covsamp_config *config, int32_t key);
 double covsamp__config_real(const covsamp_config *config, int32_t key);
+/* Whether the caller has set it: then it must not be overridden in silence. */
+int covsamp__config_chosen(const covsamp_config *config, int32_t key);
 /* Whether these are levels to visit, noisiest first; the message goes to the configuration. */
 covsamp_status covsamp__check_levels(covsamp_config *config, const covsamp_schedule *schedule,
                                      const int64_t *levels, int64_t count, const char *function);

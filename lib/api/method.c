@@ -31,6 +31,33 @@ static const covsamp__covariance_ops *find_covariance(int64_t name)
     }
 }
 
+/* Solvers that leave nothing to the options eta, covariance and mean_order, and what they put in
+ * their place: euler, dpmpp_2m and dpmpp_2m_sde are cases of the ancestral step. */
+typedef struct {
+    int64_t solver;
+    const covsamp__solver_ops *ops;
+    double eta;
+    int64_t covariance;
+    int32_t mean_order, reserved;
+} fixed_method;
+
+static const fixed_method fixed[] = {
+    {COVSAMP_SOLVER_EULER, &covsamp__solver_ancestral, 0, COVSAMP_COV_NONE, 1, 0},
+    {COVSAMP_SOLVER_HEUN, &covsamp__solver_heun, 0, COVSAMP_COV_NONE, 1, 0},
+    {COVSAMP_SOLVER_DPMPP_2M, &covsamp__solver_ancestral, 0, COVSAMP_COV_NONE, 2, 0},
+    {COVSAMP_SOLVER_DPMPP_2S, &covsamp__solver_singlestep, 0, COVSAMP_COV_NONE, 1, 0},
+    {COVSAMP_SOLVER_DPMPP_2M_SDE, &covsamp__solver_ancestral, 1, COVSAMP_COV_SMALL, 2, 0},
+    {COVSAMP_SOLVER_ADDIM, &covsamp__solver_addim, 0, COVSAMP_COV_NONE, 1, 0}};
+
+/* NULL for ancestral. */
+static const fixed_method *fixed_by(int64_t solver)
+{
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+        if (fixed[i].solver == solver)
+            return &fixed[i];
+    return NULL;
+}
+
 covsamp__method covsamp__method_of(const covsamp_config *c)
 {
     covsamp__method m = {&covsamp__solver_ancestral,
@@ -39,18 +66,12 @@ covsamp__method covsamp__method_of(const covsamp_config *c)
                          covsamp__config_int(c, COVSAMP_COVARIANCE),
                          (int32_t)covsamp__config_int(c, COVSAMP_MEAN_ORDER),
                          0};
-    const int64_t solver = covsamp__config_int(c, COVSAMP_SOLVER);
-    if (solver == COVSAMP_SOLVER_HEUN)
-        m.solver = &covsamp__solver_heun;
-    else if (solver == COVSAMP_SOLVER_DPMPP_2S)
-        m.solver = &covsamp__solver_singlestep;
-    else if (solver == COVSAMP_SOLVER_ADDIM)
-        m.solver = &covsamp__solver_addim;
-    if (solver != COVSAMP_SOLVER_ANCESTRAL) { /* each of them fixes the rest */
-        const int sde = solver == COVSAMP_SOLVER_DPMPP_2M_SDE;
-        m.eta = sde ? 1 : 0;
-        m.covariance_name = sde ? COVSAMP_COV_SMALL : COVSAMP_COV_NONE;
-        m.mean_order = sde || solver == COVSAMP_SOLVER_DPMPP_2M ? 2 : 1;
+    const fixed_method *f = fixed_by(covsamp__config_int(c, COVSAMP_SOLVER));
+    if (f != NULL) {
+        m.solver = f->ops;
+        m.eta = f->eta;
+        m.covariance_name = f->covariance;
+        m.mean_order = f->mean_order;
     }
     m.covariance = find_covariance(m.covariance_name);
     return m;
@@ -82,6 +103,38 @@ static covsamp_status check_sizes(covsamp_config *c, const char *function)
                              "%s: krylov_steps is %" PRId64
                              ", must be at most %d for dim = %" PRId64,
                              function, steps, COVSAMP__MAX_ORDER, dim);
+    return COVSAMP_OK;
+}
+
+static covsamp_status overridden(covsamp_config *c, int32_t key, const char *wanted,
+                                 const char *function)
+{
+    char text[64];
+    covsamp_config_get_text(c, key, text, sizeof text);
+    return covsamp__fail(
+        &c->error, COVSAMP_E_UNSUPPORTED,
+        "%s: %s is %s, must be %s or not set for solver = %s (only solver = "
+        "ancestral takes another)",
+        function, covsamp_option_info(covsamp__option_index(key))->name, text, wanted,
+        covsamp__option_choice_name(COVSAMP_SOLVER, covsamp__config_int(c, COVSAMP_SOLVER)));
+}
+
+/* An option that was set and that the solver would override is a misunderstanding; its default is
+ * none. */
+static covsamp_status check_fixed(covsamp_config *c, const char *function)
+{
+    const fixed_method *f = fixed_by(covsamp__config_int(c, COVSAMP_SOLVER));
+    if (f == NULL)
+        return COVSAMP_OK;
+    if (covsamp__config_chosen(c, COVSAMP_COVARIANCE) &&
+        covsamp__config_int(c, COVSAMP_COVARIANCE) != f->covariance)
+        return overridden(c, COVSAMP_COVARIANCE,
+                          covsamp__option_choice_name(COVSAMP_COVARIANCE, f->covariance), function);
+    if (covsamp__config_chosen(c, COVSAMP_ETA) && covsamp__config_real(c, COVSAMP_ETA) != f->eta)
+        return overridden(c, COVSAMP_ETA, f->eta == 0 ? "0" : "1", function);
+    if (covsamp__config_chosen(c, COVSAMP_MEAN_ORDER) &&
+        covsamp__config_int(c, COVSAMP_MEAN_ORDER) != f->mean_order)
+        return overridden(c, COVSAMP_MEAN_ORDER, f->mean_order == 1 ? "1" : "2", function);
     return COVSAMP_OK;
 }
 
@@ -135,6 +188,9 @@ covsamp_status covsamp__method_check(covsamp_config *c, const char *function)
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
                              "%s: no schedule is set, covsamp_config_set_schedule() does",
                              function);
+    status = check_fixed(c, function);
+    if (status != COVSAMP_OK)
+        return status;
     if (m.covariance_name == COVSAMP_COV_SPECTRAL) {
         status = covsamp__shape_check(c, function);
         if (status != COVSAMP_OK)

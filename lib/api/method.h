@@ -7,7 +7,7 @@
 #include "api/config.h"
 #include "solver/solver.h"
 
-/* euler, dpmpp_2m and dpmpp_2m_sde are ancestral with the other options fixed. */
+/* What is in use: the options, or what the solver fixes in their place. */
 typedef struct {
     const covsamp__solver_ops *solver;
     const covsamp__covariance_ops *covariance;

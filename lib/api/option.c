@@ -61,7 +61,8 @@ static const covsamp_option table[COVSAMP__OPTIONS] = {
     INT(COVSAMP_LAST_NOISE, "last_noise", 0, 1, 0, "1 adds noise on the step to data too."),
     INT(COVSAMP_MEAN_ORDER, "mean_order", 1, 2, 1,
         "2 extrapolates x0 from this level and the one before (ancestral)."),
-    CHOICE(COVSAMP_SOLVER, "solver", COVSAMP_SOLVER_ANCESTRAL, "What one step does."),
+    CHOICE(COVSAMP_SOLVER, "solver", COVSAMP_SOLVER_ANCESTRAL,
+           "What one step does; all but ancestral fix covariance, eta and mean_order."),
     REAL(COVSAMP_PIXEL_CLIP, "pixel_clip", 0, INFINITY, 0,
          "Bounds the mean noise of the last noisy step to this many 255ths of the data's range; 0: "
          "off."),

@@ -19,6 +19,44 @@ static void set_real(covsamp_config *c, int32_t key, double value)
     CHECK(covsamp_config_set_real(c, key, value) == COVSAMP_OK);
 }
 
+/* What the solvers other than ancestral fix. */
+static const struct {
+    int64_t solver, covariance, mean_order;
+    double eta;
+    const char *name, *covariance_name;
+} own[] = {{COVSAMP_SOLVER_EULER, COVSAMP_COV_NONE, 1, 0, "euler", "none"},
+           {COVSAMP_SOLVER_HEUN, COVSAMP_COV_NONE, 1, 0, "heun", "none"},
+           {COVSAMP_SOLVER_DPMPP_2M, COVSAMP_COV_NONE, 2, 0, "dpmpp_2m", "none"},
+           {COVSAMP_SOLVER_DPMPP_2S, COVSAMP_COV_NONE, 1, 0, "dpmpp_2s", "none"},
+           {COVSAMP_SOLVER_DPMPP_2M_SDE, COVSAMP_COV_SMALL, 2, 1, "dpmpp_2m_sde", "small"},
+           {COVSAMP_SOLVER_ADDIM, COVSAMP_COV_NONE, 1, 0, "addim", "none"}};
+#define SOLVERS (sizeof own / sizeof own[0])
+
+/* A solver with what it fixes said as well, which is always allowed. */
+static void set_solver(covsamp_config *c, size_t i)
+{
+    set_int(c, COVSAMP_SOLVER, own[i].solver);
+    set_int(c, COVSAMP_COVARIANCE, own[i].covariance);
+    set_int(c, COVSAMP_MEAN_ORDER, own[i].mean_order);
+    set_real(c, COVSAMP_ETA, own[i].eta);
+}
+
+/* That of base(), with only what must be set: nothing of what solvers fix. */
+static covsamp_config *bare(void)
+{
+    static const int64_t levels[] = {20, 15, 10, 5};
+    covsamp_config *c = NULL;
+    covsamp_schedule *schedule = NULL;
+    CHECK(covsamp_config_new(&c, NULL) == COVSAMP_OK);
+    CHECK(covsamp_schedule_new_linear(&schedule, LEVELS, 0.01, 0.4, NULL, NULL) == COVSAMP_OK);
+    CHECK(covsamp_config_set_schedule(c, schedule, levels, 4) == COVSAMP_OK);
+    covsamp_schedule_free(schedule);
+    set_int(c, COVSAMP_BATCH, 3);
+    set_int(c, COVSAMP_DIM, 5);
+    set_int(c, COVSAMP_DTYPE, COVSAMP_F64);
+    return c;
+}
+
 static void refused(covsamp_config *c, covsamp_status expected, const char *a, const char *b)
 {
     covsamp_sampler *s = (covsamp_sampler *)(void *)c;
@@ -77,7 +115,7 @@ static void missing_tables(void)
     refused(c, COVSAMP_E_RANGE, "the table of noise has 3 values", "must have 20");
     covsamp_config_free(c);
 
-    c = base(COVSAMP_COV_SMALL);
+    c = bare();
     set_int(c, COVSAMP_SOLVER, COVSAMP_SOLVER_ADDIM);
     accepted(c);
     set_table(c, COVSAMP_TABLE_X0_ERROR, 7);
@@ -187,9 +225,6 @@ static void needs_ddpm(void)
 
 static void needs_recomputed_noise(void)
 {
-    static const int64_t solvers[] = {COVSAMP_SOLVER_HEUN, COVSAMP_SOLVER_DPMPP_2M,
-                                      COVSAMP_SOLVER_DPMPP_2S, COVSAMP_SOLVER_DPMPP_2M_SDE,
-                                      COVSAMP_SOLVER_ADDIM};
     covsamp_config *c = base(COVSAMP_COV_KRYLOV);
     set_int(c, COVSAMP_EPS_AFTER_CLIP, COVSAMP_EPS_RAW);
     set_int(c, COVSAMP_MEAN_ORDER, 2);
@@ -198,12 +233,13 @@ static void needs_recomputed_noise(void)
     refused(c, COVSAMP_E_UNSUPPORTED, "eps_after_clip is raw, must be recompute", "order 2");
     set_int(c, COVSAMP_MEAN_ORDER, 1);
     accepted(c);
-    for (size_t i = 0; i < sizeof solvers / sizeof solvers[0]; i++) {
-        set_int(c, COVSAMP_SOLVER, solvers[i]);
-        refused(c, COVSAMP_E_UNSUPPORTED, "eps_after_clip is raw, must be recompute for", "");
+    for (size_t i = 0; i < SOLVERS; i++) {
+        set_solver(c, i);
+        if (own[i].solver == COVSAMP_SOLVER_EULER)
+            accepted(c);
+        else
+            refused(c, COVSAMP_E_UNSUPPORTED, "eps_after_clip is raw, must be recompute for", "");
     }
-    set_int(c, COVSAMP_SOLVER, COVSAMP_SOLVER_EULER);
-    accepted(c);
     covsamp_config_free(c);
 }
 
@@ -212,7 +248,7 @@ static void predictions_of_solvers(void)
 {
     const int64_t levels[2] = {4, 2};
     covsamp_schedule *flow = NULL;
-    covsamp_config *c = base(COVSAMP_COV_SMALL);
+    covsamp_config *c = bare();
     CHECK(covsamp_schedule_new_flow(&flow, 4, NULL, NULL) == COVSAMP_OK);
     CHECK(covsamp_config_set_schedule(c, flow, levels, 2) == COVSAMP_OK);
     for (int64_t solver = COVSAMP_SOLVER_ANCESTRAL; solver <= COVSAMP_SOLVER_ADDIM; solver++) {
@@ -224,7 +260,7 @@ static void predictions_of_solvers(void)
     }
     covsamp_config_free(c);
     covsamp_schedule_free(flow);
-    c = base(COVSAMP_COV_SMALL);
+    c = bare();
     set_int(c, COVSAMP_PREDICTION, COVSAMP_PREDICTS_REVERSE);
     accepted(c);
     set_int(c, COVSAMP_SOLVER, COVSAMP_SOLVER_DPMPP_2S);
@@ -251,7 +287,7 @@ static void missing_callbacks(void)
         CHECK_TEXT(covsamp_sampler_message(s), "jvp");
         covsamp_sampler_free(s);
     }
-    covsamp_config *c = base(COVSAMP_COV_KRYLOV);
+    covsamp_config *c = bare();
     covsamp_sampler *s = NULL;
     set_int(c, COVSAMP_SOLVER, COVSAMP_SOLVER_HEUN);
     CHECK(covsamp_sampler_new(&s, c) == COVSAMP_OK);
@@ -261,8 +297,95 @@ static void missing_callbacks(void)
     covsamp_mixture_free(mixture);
 }
 
+/* ---- solvers that fix covariance, eta and mean_order ---- */
+
+/* "must be none or not set for solver = heun" */
+static const char *must_be(const char *value, const char *solver)
+{
+    static char text[128];
+    snprintf(text, sizeof text, "must be %s or not set for solver = %s (only solver = ancestral",
+             value, solver);
+    return text;
+}
+
+/* Every covariance that was set and is not the solver's own, whichever door set it, and also where
+ * it is the default of the option: krylov. */
+static void covariances_of_solvers(void)
+{
+    const char *name;
+    int64_t value;
+    for (size_t i = 0; i < SOLVERS; i++)
+        for (int32_t k = 0; (name = covsamp_option_choice(COVSAMP_COVARIANCE, k, &value)) != NULL;
+             k++) {
+            char is[64];
+            snprintf(is, sizeof is, "covariance is %s, ", name);
+            for (int by_text = 0; by_text < 2; by_text++) {
+                covsamp_config *c = bare();
+                set_int(c, COVSAMP_SOLVER, own[i].solver);
+                if (by_text)
+                    CHECK(covsamp_config_set_by_name(c, "covariance", name) == COVSAMP_OK);
+                else
+                    set_int(c, COVSAMP_COVARIANCE, value);
+                if (value == own[i].covariance)
+                    accepted(c);
+                else
+                    refused(c, COVSAMP_E_UNSUPPORTED, is,
+                            must_be(own[i].covariance_name, own[i].name));
+                set_int(c, COVSAMP_COVARIANCE, own[i].covariance); /* the way out */
+                accepted(c);
+                covsamp_config_free(c);
+            }
+        }
+}
+
+static void numbers_of_solvers(void)
+{
+    for (size_t i = 0; i < SOLVERS; i++) {
+        char is[64];
+        covsamp_config *c = bare();
+        set_int(c, COVSAMP_SOLVER, own[i].solver);
+        accepted(c); /* all defaults, none of them the solver's own */
+        set_real(c, COVSAMP_ETA, .25);
+        refused(c, COVSAMP_E_UNSUPPORTED, "eta is 0.25, ",
+                must_be(own[i].eta > 0 ? "1" : "0", own[i].name));
+        CHECK(covsamp_config_set_by_name(c, "eta", own[i].eta > 0 ? "0" : "1") == COVSAMP_OK);
+        refused(c, COVSAMP_E_UNSUPPORTED, "eta is ",
+                must_be(own[i].eta > 0 ? "1" : "0", own[i].name));
+        set_real(c, COVSAMP_ETA, own[i].eta);
+        accepted(c);
+        set_int(c, COVSAMP_MEAN_ORDER, 3 - own[i].mean_order);
+        snprintf(is, sizeof is, "mean_order is %d, ", (int)(3 - own[i].mean_order));
+        refused(c, COVSAMP_E_UNSUPPORTED, is,
+                must_be(own[i].mean_order == 1 ? "1" : "2", own[i].name));
+        set_solver(c, i);
+        accepted(c);
+        set_int(c, COVSAMP_SOLVER, COVSAMP_SOLVER_ANCESTRAL); /* takes everything */
+        set_int(c, COVSAMP_COVARIANCE, COVSAMP_COV_DENSE);
+        set_int(c, COVSAMP_MEAN_ORDER, 2);
+        set_real(c, COVSAMP_ETA, .5);
+        accepted(c);
+        covsamp_config_free(c);
+    }
+}
+
+/* A value that was refused has not been set. */
+static void refused_values_are_not_set(void)
+{
+    covsamp_config *c = bare();
+    set_int(c, COVSAMP_SOLVER, COVSAMP_SOLVER_HEUN);
+    CHECK(covsamp_config_set_int(c, COVSAMP_COVARIANCE, 99) == COVSAMP_E_RANGE);
+    CHECK(covsamp_config_set_by_name(c, "covariance", "doom") == COVSAMP_E_OPTION);
+    CHECK(covsamp_config_set_real(c, COVSAMP_ETA, 2) == COVSAMP_E_RANGE);
+    CHECK(covsamp_config_set_int(c, COVSAMP_MEAN_ORDER, 3) == COVSAMP_E_RANGE);
+    accepted(c);
+    covsamp_config_free(c);
+}
+
 int main(void)
 {
+    covariances_of_solvers();
+    numbers_of_solvers();
+    refused_values_are_not_set();
     missing_tables();
     bad_tables();
     bad_options();

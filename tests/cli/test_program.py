@@ -351,6 +351,22 @@ def test_methods(model, folder):
         bad(1, "2 channels behind the prediction", *short, "--method", "npr-ddpm")
 
 
+def test_solvers_of_their_own(model, folder):
+    """No covariance is overridden in silence, also one that would need a table or a head first."""
+    arguments = model.arguments(folder + "/m.npy")
+    for method, solver in [("heun", "heun"), ("dpmpp-2s", "dpmpp_2s"), ("dpmpp-2m", "dpmpp_2m"),
+                           ("dpmpp-2m-sde", "dpmpp_2m_sde"), ("euler", "euler"), ("addim", "addim")]:
+        own = "small" if solver == "dpmpp_2m_sde" else "none"
+        cost = json.loads(good(*arguments, "--json", "--method", method, "--set",
+                               "covariance=" + own).stdout)
+        check(cost["options"]["covariance"] == own, "the covariance of " + method, cost["options"])
+        for covariance in ["krylov", "analytic", "diag_model", "dense"]:
+            bad(2, "covariance is %s, must be %s or not set for solver = %s" % (covariance, own, solver),
+                *arguments, "--method", method, "--set", "covariance=" + covariance)
+    bad(2, "eta is 0.5, must be 0", *arguments, "--method", "heun", "--set", "eta=0.5")
+    bad(2, "covariance is krylov, must be none", *arguments, "--set", "solver=heun")
+
+
 def test_calibration_use(model, folder):
     if not os.path.exists(folder + "/c.json"):
         skip("--calibration, without numpy or python3-torch")
@@ -450,8 +466,8 @@ def main():
             skip("sampling, without python3-torch and without a network")
         else:
             for test in [test_files, test_json, test_numbers, test_schedules, test_bad_models,
-                         test_check, test_calibrate, test_methods, test_calibration_use,
-                         test_interrupt]:
+                         test_check, test_calibrate, test_methods,
+                         test_solvers_of_their_own, test_calibration_use, test_interrupt]:
                 test(model, folder)
     print("%d passed, %d failed%s" % (passed, failed, ", %d skipped" % skipped if skipped else ""))
     return 1 if failed else 0

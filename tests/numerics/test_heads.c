@@ -148,7 +148,7 @@ static void test_unasked(void)
 {
     static const char *const options[] = {"covariance=diag_model",
                                           "covariance=diag_model window_high=500",
-                                          "covariance=small", "covariance=diag_model solver=heun"};
+                                          "covariance=small", "head=sn solver=heun"};
     int64_t above = 0;
     for (int i = 0; i < STEPS; i++)
         above += levels[i] > 500;
