@@ -4,7 +4,8 @@
 
 Every style as script, as trace, frozen and stored in double precision, with labels and without; at
 least 0.5 million parameters and 8 blocks, random weights, the same on every run, every block's
-Jacobian of a norm in [0.3, 3], which is printed.  DIR/zoo.txt lists the files.  Exits with 77,
+Jacobian of a norm in [0.3, 3], which is printed.  DIR/zoo.txt lists the files and
+their types.  Exits with 77,
 meson's "skipped", where python has no torch.
 """
 import os
@@ -35,12 +36,12 @@ STYLES = {
     "odds": (odds, wrapped(odds, odds.make)),
 }
 
-# name: (form, labels, stored in double precision)
+# name: (form, labels, stored in double precision, the types that the tests compute in)
 VARIANTS = {
-    "scripted": ("script", False, False),
-    "traced": ("trace", True, False),
-    "frozen": ("freeze", True, False),
-    "double": ("trace", False, True),
+    "scripted": ("script", False, False, "f32 f64"),
+    "traced": ("trace", True, False, "f32 f64"),
+    "frozen": ("freeze", True, False, "f32"),
+    "double": ("trace", False, True, "f64"),
 }
 
 
@@ -88,13 +89,13 @@ def export(network, form, inputs):
 def write_style(folder, name):
     shape, files = STYLES[name][0].SHAPE, []
     networks = {labels: build(name, labels) for labels in (False, True)}
-    for variant, (form, labels, double) in VARIANTS.items():
-        if name == "adm-single" and variant not in ("scripted", "frozen"):
-            continue
+    for variant, (form, labels, double, types) in VARIANTS.items():
+        if name == "adm-single" and variant != "scripted":
+            continue  # the others hold single precision for good
         network = networks[labels].double() if double else networks[labels]
         inputs = inputs_of(shape, labels, 3, torch.float64 if double else torch.float32)
-        files.append(f"{name}-{variant}.pt")
-        torch.jit.save(export(network, form, inputs), os.path.join(folder, files[-1]),
+        files.append(f"{name}-{variant}.pt {types}")
+        torch.jit.save(export(network, form, inputs), os.path.join(folder, f"{name}-{variant}.pt"),
                        _extra_files={"covsamp.txt": about(name, shape, labels)})
     return files
 
@@ -107,7 +108,7 @@ def main(folder, names):
     for name in names or STYLES:
         files += write_style(folder, name)
     with open(os.path.join(folder, "zoo.txt"), "w") as index:
-        index.write("".join(f + "\n" for f in files))
+        index.write("".join(line + "\n" for line in files))
     print(f"{len(files)} files in {time.time() - began:.0f} s")
 
 

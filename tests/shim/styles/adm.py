@@ -7,7 +7,7 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 
-SHAPE = (3, 16, 16)
+SHAPE = (3, 12, 12)
 EMB = 128
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 
-SHAPE = (2, 16, 16)
+SHAPE = (2, 12, 12)
 EMB = 96
 
 

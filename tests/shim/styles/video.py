@@ -5,7 +5,7 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 
-SHAPE = (2, 4, 8, 8)
+SHAPE = (2, 4, 6, 6)
 EMB = 96
 
 
@@ -98,12 +98,12 @@ class Video(nn.Module):
         h1 = self.frames1(self.space1(self.down1(self.stem(x), e)))
         h2 = self.frames2(self.space2(self.down2(F.avg_pool3d(h1, [1, 2, 2]), e)))
         h = self.middle1(F.avg_pool3d(h2, 2, stride=[2, 1, 1], padding=[0, 1, 1],
-                                      count_include_pad=False)[:, :, :, :4, :4], e)
+                                      count_include_pad=False)[:, :, :, :3, :3], e)
         h = self.middle2(h, e)
         h = F.interpolate(h, scale_factor=[2.0, 1.0, 1.0], mode="nearest")
         h = self.up2(torch.cat((h, h2), dim=1), e)
         h = self.frames3(self.space3(h[:, :, ::2]))
-        h = F.interpolate(h, size=[4, 8, 8], mode="nearest")
+        h = F.interpolate(h, size=[4, 6, 6], mode="nearest")
         h = self.up1(torch.cat((h, h1), dim=1), e)
         return self.last(F.silu(self.norm(h)))
 
