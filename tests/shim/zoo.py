@@ -5,7 +5,7 @@
 Every style as script, as trace, frozen and stored in double precision, with labels and without; at
 least 0.5 million parameters and 8 blocks, random weights, the same on every run, every block's
 Jacobian of a norm in [0.3, 3], which is printed.  DIR/zoo.txt lists the files and
-their types.  Exits with 77,
+their types.  DIR/bad-*.pt are the modules of styles/bad.py.  Exits with 77,
 meson's "skipped", where python has no torch.
 """
 import os
@@ -18,7 +18,7 @@ try:
 except ImportError:
     sys.exit(77)
 
-from styles import adm, audio, ddpmpp, dit, odds, parts, uvit, video
+from styles import adm, audio, bad, ddpmpp, dit, odds, parts, uvit, video
 
 
 def wrapped(style, make):
@@ -100,6 +100,15 @@ def write_style(folder, name):
     return files
 
 
+def write_bad(folder):
+    modules = bad.modules()
+    for name, module in modules.items():
+        torch.manual_seed(4)
+        torch.jit.save(torch.jit.script(module.eval()), os.path.join(folder, f"bad-{name}.pt"),
+                       _extra_files={"covsamp.txt": bad.ABOUT})
+    print(f"{len(modules)} bad modules")
+
+
 def main(folder, names):
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
@@ -109,6 +118,8 @@ def main(folder, names):
         files += write_style(folder, name)
     with open(os.path.join(folder, "zoo.txt"), "w") as index:
         index.write("".join(line + "\n" for line in files))
+    if not names:
+        write_bad(folder)
     print(f"{len(files)} files in {time.time() - began:.0f} s")
 
 
