@@ -5,7 +5,6 @@ import math
 
 import torch
 from torch import nn
-import torch.nn.functional as F
 
 SHAPE = (3, 16, 16)
 EMB = 64
