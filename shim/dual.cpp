@@ -2,65 +2,14 @@
 #include "dual.hpp"
 
 #include "attention.hpp"
+#include "dual_level.hpp"
 #include "failure.hpp"
-
-#include <torch/csrc/autograd/autograd.h>
-
-#include <cstring>
-#include <mutex>
 
 namespace covsamp_shim
 {
 
 namespace
 {
-
-namespace forward_ad = torch::autograd::forward_ad;
-
-// libtorch has one level of dual numbers for the whole process, and throws when a second one is
-// opened: handles on different threads take turns.  An object, so that an exception in the module
-// does not leave the level open, after which every later product in the process would fail.
-class Level
-{
-  public:
-    Level() : lock_(mutex()), index_(forward_ad::enter_dual_level())
-    {
-    }
-    ~Level()
-    {
-        try {
-            forward_ad::exit_dual_level(index_);
-        } catch (...) { // only if somebody else meddled with the levels; nothing can be done about
-                        // it here
-        }
-    }
-    Level(const Level &) = delete;
-    Level &operator=(const Level &) = delete;
-    int64_t index() const
-    {
-        return static_cast<int64_t>(index_);
-    }
-
-  private:
-    static std::mutex &mutex()
-    {
-        static std::mutex process;
-        return process;
-    }
-    std::unique_lock<std::mutex> lock_;
-    uint64_t index_;
-};
-
-// libtorch has several ways to say that an operator cannot take dual numbers.
-bool lacks_forward_rule(const std::exception &error)
-{
-    if (dynamic_cast<const c10::NotImplementedError *>(&error) != nullptr)
-        return true;
-    for (const char *sign : {"forward AD", "forward mode", "jvp is not implemented"})
-        if (std::strstr(error.what(), sign) != nullptr)
-            return true;
-    return false;
-}
 
 at::Tensor run(Network &network, const at::Tensor &x, const Point &point)
 {

@@ -40,18 +40,6 @@ Takes signature(const torch::jit::Module &module)
     return needed == 4 && is_tensor(arguments[3].type()) ? Takes::labels : Takes::optional_labels;
 }
 
-// A tuple stands for its first element.
-at::Tensor first_tensor(const c10::IValue &output)
-{
-    if (output.isTensor())
-        return output.toTensor();
-    if (output.isTuple() && !output.toTupleRef().elements().empty() &&
-        output.toTupleRef().elements()[0].isTensor())
-        return output.toTupleRef().elements()[0].toTensor();
-    throw Failure(COVSAMP_TORCH_E_SHAPE, "the module's output is of type %s, must be a tensor",
-                  output.type()->str().c_str());
-}
-
 void check_shape(const at::Tensor &output, const at::Tensor &x)
 {
     bool fits =
@@ -70,6 +58,26 @@ void check_shape(const at::Tensor &output, const at::Tensor &x)
 
 } // namespace
 
+at::Tensor first_tensor(const c10::IValue &output)
+{
+    if (output.isTensor())
+        return output.toTensor();
+    if (output.isTuple() && !output.toTupleRef().elements().empty() &&
+        output.toTupleRef().elements()[0].isTensor())
+        return output.toTupleRef().elements()[0].toTensor();
+    throw Failure(COVSAMP_TORCH_E_SHAPE, "the module's output is of type %s, must be a tensor",
+                  output.type()->str().c_str());
+}
+
+bool same_point(const Point &kept, const Point &point)
+{
+    auto same = [](const at::Tensor &a, const at::Tensor &b) {
+        return a.defined() == b.defined() && (!a.defined() || at::equal(a, b));
+    };
+    return kept.x.defined() && same(kept.x, point.x) && same(kept.time, point.time) &&
+           same(kept.labels, point.labels);
+}
+
 Network::Network(torch::jit::Module module, Target target, Takes takes)
     : original_(std::move(module)), module_(original_), target_(std::move(target)), takes_(takes)
 {
@@ -85,12 +93,20 @@ Network::Network(torch::jit::Module module, Target target)
     freeze();
 }
 
+// With the optimising executor off, freezing would leave calls to methods behind that it has taken
+// away.
+static torch::jit::Module frozen(const torch::jit::Module &module)
+{
+    torch::jit::GraphOptimizerEnabledGuard inlining(true);
+    return torch::jit::freeze(module);
+}
+
 void Network::freeze()
 {
     Scope scope;
     Point point = zeros(1);
     try {
-        module_ = torch::jit::freeze(original_);
+        module_ = frozen(original_);
         forward(point.x, point);
         frozen_ = true;
         return;
@@ -114,19 +130,28 @@ void Network::freeze()
     }
 }
 
-at::Tensor Network::forward(const at::Tensor &x, const Point &point, at::Tensor *rest)
+std::vector<c10::IValue> Network::inputs(const at::Tensor &x, const Point &point) const
 {
     std::vector<c10::IValue> inputs{x, point.time.clone()};
     if (takes_ != Takes::nothing)
         inputs.push_back(point.labels.defined() ? c10::IValue(point.labels.clone())
                                                 : c10::IValue());
-    at::Tensor output = first_tensor(module_.forward(std::move(inputs)));
-    check_shape(output, x);
-    if (x.dim() < 2 || output.size(1) == x.size(1))
+    return inputs;
+}
+
+at::Tensor Network::prediction(const at::Tensor &output, const at::Tensor &wanted, at::Tensor *rest)
+{
+    check_shape(output, wanted);
+    if (wanted.dim() < 2 || output.size(1) == wanted.size(1))
         return output;
     if (rest != nullptr)
-        *rest = output.narrow(1, x.size(1), output.size(1) - x.size(1));
-    return output.narrow(1, 0, x.size(1));
+        *rest = output.narrow(1, wanted.size(1), output.size(1) - wanted.size(1));
+    return output.narrow(1, 0, wanted.size(1));
+}
+
+at::Tensor Network::forward(const at::Tensor &x, const Point &point, at::Tensor *rest)
+{
+    return prediction(first_tensor(module_.forward(inputs(x, point))), x, rest);
 }
 
 Network Network::in_double() const
@@ -137,7 +162,7 @@ Network Network::in_double() const
     convert_module(copy.original_, target.device, target.dtype);
     // Freezing may change derivatives (it drops detach()), so the copy must have gone the same way.
     if (frozen_)
-        copy.module_ = torch::jit::freeze(copy.original_);
+        copy.module_ = frozen(copy.original_);
     copy.frozen_ = frozen_;
     return copy;
 }

@@ -16,6 +16,9 @@ struct Point {
     at::Tensor x, time, labels;
 };
 
+// Whether two points are one, by their values.  A point without x is none.
+bool same_point(const Point &kept, const Point &point);
+
 enum class Takes { nothing, optional_labels, labels };
 
 struct Target {
@@ -42,6 +45,16 @@ class Network
     // none.
     at::Tensor forward(const at::Tensor &x, const Point &point, at::Tensor *rest = nullptr);
 
+    // The same in pieces: the inputs of the module's forward, x first, and the prediction within
+    // its output; wanted: of the shape that the prediction must have.
+    std::vector<c10::IValue> inputs(const at::Tensor &x, const Point &point) const;
+    static at::Tensor prediction(const at::Tensor &output, const at::Tensor &wanted,
+                                 at::Tensor *rest = nullptr);
+    const torch::jit::Module &module() const
+    {
+        return module_;
+    }
+
     // The same module in double precision.  Shares nothing with this one.
     Network in_double() const;
     // The same module as it was before freezing.  Shares its weights with this one.
@@ -67,6 +80,9 @@ class Network
     Takes takes_;
     bool frozen_ = false; // whether module_ is
 };
+
+// A module's output; a tuple stands for its first element.  Throws Failure.
+at::Tensor first_tensor(const c10::IValue &output);
 
 } // namespace covsamp_shim
 
