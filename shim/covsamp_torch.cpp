@@ -178,6 +178,15 @@ int32_t covsamp_torch_engine(const covsamp_torch *module)
     return module == nullptr ? 0 : module->engine->kind();
 }
 
+int32_t covsamp_torch_report(covsamp_torch *module, covsamp_torch_work *work)
+{
+    return door(message_of(module), __func__, [&] {
+        need(module, "module");
+        need(work, "work");
+        covsamp_shim::report(*module, *work);
+    });
+}
+
 const char *covsamp_torch_metadata(const covsamp_torch *module, const char *key)
 {
     const char *value = nullptr;

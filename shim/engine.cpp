@@ -4,6 +4,8 @@
 #include "double_backward.hpp"
 #include "dual.hpp"
 #include "failure.hpp"
+#include "linearised.hpp"
+#include "transposed.hpp"
 
 namespace covsamp_shim
 {
@@ -11,10 +13,15 @@ namespace covsamp_shim
 namespace
 {
 
-// Dual numbers until an operator turns out to have no forward rule; double backward from then on.
+// Linearised until an operator turns out to have no forward derivative; double backward from then
+// on.
 class Automatic : public Engine
 {
   public:
+    explicit Automatic(bool bfloat16) : engine_(make_linearised(bfloat16))
+    {
+    }
+
     int32_t kind() const override
     {
         return engine_->kind();
@@ -24,31 +31,49 @@ class Automatic : public Engine
                                      const std::vector<at::Tensor> &tangents,
                                      at::Tensor *mean) override
     {
+        std::string reason;
         try {
             return engine_->products(network, point, tangents, mean);
         } catch (const Failure &failure) {
-            if (failure.status() != COVSAMP_TORCH_E_NO_RULE || kind() != COVSAMP_TORCH_DUAL)
+            if (failure.status() != COVSAMP_TORCH_E_NO_RULE ||
+                kind() == COVSAMP_TORCH_DOUBLE_BACKWARD)
                 throw;
+            reason = failure.what();
         }
         auto other = make_double_backward();
         std::vector<at::Tensor> products = other->products(network, point, tangents, mean);
         engine_ = std::move(other); // only now: it works
+        reason_ = reason;
         return products;
     }
 
+    void report(Report &report) const override
+    {
+        report.reason = reason_;
+        engine_->report(report);
+    }
+
   private:
-    std::unique_ptr<Engine> engine_ = make_dual();
+    std::unique_ptr<Engine> engine_;
+    std::string reason_;
 };
 
 } // namespace
 
-std::unique_ptr<Engine> make_engine(int32_t choice)
+std::unique_ptr<Engine> make_engine(int32_t choice, bool bfloat16)
 {
-    if (choice == COVSAMP_TORCH_DUAL)
+    switch (choice) {
+    case COVSAMP_TORCH_DUAL:
         return make_dual();
-    if (choice == COVSAMP_TORCH_DOUBLE_BACKWARD)
+    case COVSAMP_TORCH_DOUBLE_BACKWARD:
         return make_double_backward();
-    return std::make_unique<Automatic>();
+    case COVSAMP_TORCH_LINEARISED:
+        return make_linearised(bfloat16);
+    case COVSAMP_TORCH_TRANSPOSED:
+        return make_transposed();
+    default:
+        return std::make_unique<Automatic>(bfloat16);
+    }
 }
 
 } // namespace covsamp_shim

@@ -5,11 +5,21 @@
 
 #include "network.hpp"
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace covsamp_shim
 {
+
+// What an engine did, for covsamp_torch_report().
+struct Report {
+    std::string reason;                      // why the engine is not the first choice
+    int64_t by_rule = 0;                     // nodes with a rule
+    std::map<std::string, int64_t> by_duals; // operators without one, with the nodes of each
+    int64_t linearisations = 0, steps = 0, kept_bytes = 0, peak_bytes = 0;
+};
 
 class Engine
 {
@@ -25,10 +35,15 @@ class Engine
     virtual std::vector<at::Tensor> products(Network &network, const Point &point,
                                              const std::vector<at::Tensor> &tangents,
                                              at::Tensor *mean) = 0;
+    // Adds what it knows.
+    virtual void report(Report &) const
+    {
+    }
 };
 
-// choice: COVSAMP_TORCH_AUTO, ..._DUAL or ..._DOUBLE_BACKWARD.
-std::unique_ptr<Engine> make_engine(int32_t choice);
+// choice: COVSAMP_TORCH_AUTO, ..._DUAL, ...; bfloat16: tangents are of that type, where the engine
+// can.
+std::unique_ptr<Engine> make_engine(int32_t choice, bool bfloat16);
 
 } // namespace covsamp_shim
 

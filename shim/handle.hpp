@@ -6,13 +6,16 @@
 #include "engine.hpp"
 #include "labels.hpp"
 #include "metadata.hpp"
+#include "options.hpp"
 
 #include <covsamp/torch.h>
 
 struct covsamp_torch {
-    covsamp_torch(covsamp_shim::Network ready, covsamp_shim::Metadata about, int32_t choice)
+    covsamp_torch(covsamp_shim::Network ready, covsamp_shim::Metadata about,
+                  const covsamp_shim::Options &options)
         : network(std::move(ready)), metadata(std::move(about)), labels(metadata.classes()),
-          engine(covsamp_shim::make_engine(choice))
+          engine(covsamp_shim::make_engine(options.engine, options.bfloat16)),
+          bfloat16(options.bfloat16)
     {
     }
 
@@ -20,7 +23,9 @@ struct covsamp_torch {
     covsamp_shim::Metadata metadata;
     covsamp_shim::Labels labels;
     std::unique_ptr<covsamp_shim::Engine> engine;
+    bool bfloat16; // tangents are of that type
     int64_t head = -1; // which of the module's heads fills request->head; -1: none was named
+    std::string operators, reason; // of the last report
     char message[COVSAMP_MESSAGE_BYTES] = "";
 };
 
@@ -37,6 +42,7 @@ std::unique_ptr<covsamp_torch> load(const char *path, const covsamp_torch_option
 std::unique_ptr<covsamp_torch> load(const void *data, size_t bytes,
                                     const covsamp_torch_options *options);
 void set_head(covsamp_torch &handle, const char *name);
+void report(covsamp_torch &handle, covsamp_torch_work &work);
 void answer(covsamp_torch &handle, const covsamp_request &request);
 double check(covsamp_torch &handle, double time, uint64_t seed, int32_t repeats);
 

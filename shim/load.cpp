@@ -128,7 +128,7 @@ std::unique_ptr<covsamp_torch> load(const Reader &reader, Options options)
         throw Failure(COVSAMP_TORCH_E_SHAPE, "options->dims is NULL and the file's metadata has no "
                                              "\"shape\": one of them must be given");
     auto handle = std::make_unique<covsamp_torch>(Network(std::move(module), options.target),
-                                                  std::move(metadata), options.engine);
+                                                  std::move(metadata), options);
     if (options.engine == COVSAMP_TORCH_AUTO)
         settle_engine(*handle);
     return handle;

@@ -22,7 +22,7 @@ covsamp_torch_options copy_struct(const covsamp_torch_options *given)
     covsamp_torch_options own;
     size_t size = given->size;
     const size_t first =
-        offsetof(covsamp_torch_options, reserved) + sizeof own.reserved; // of version 0.1
+        offsetof(covsamp_torch_options, tangent_dtype) + sizeof own.tangent_dtype; // of version 0.1
     bool fits = size >= first && size <= most;
     const char *bytes = reinterpret_cast<const char *>(given);
     for (size_t i = sizeof own; fits && i < size; i++)
@@ -82,6 +82,25 @@ std::vector<int64_t> read_dims(const int64_t *dims, int32_t count)
     return std::vector<int64_t>(dims, dims + count);
 }
 
+void read_tangent_dtype(const covsamp_torch_options &own, Options &options)
+{
+    if (own.tangent_dtype != COVSAMP_TORCH_SAME && own.tangent_dtype != COVSAMP_TORCH_BF16)
+        throw Failure(COVSAMP_E_RANGE,
+                      "options->tangent_dtype is %d, must be COVSAMP_TORCH_SAME (0) or "
+                      "COVSAMP_TORCH_BF16 (1)",
+                      static_cast<int>(own.tangent_dtype));
+    options.bfloat16 = own.tangent_dtype == COVSAMP_TORCH_BF16;
+    if (options.bfloat16 && own.dtype == COVSAMP_F64)
+        throw Failure(COVSAMP_E_RANGE, "options->tangent_dtype is COVSAMP_TORCH_BF16 with dtype "
+                                       "COVSAMP_F64, must be COVSAMP_TORCH_SAME there");
+    if (options.bfloat16 && own.engine != COVSAMP_TORCH_AUTO &&
+        own.engine != COVSAMP_TORCH_LINEARISED)
+        throw Failure(COVSAMP_E_RANGE,
+                      "options->tangent_dtype is COVSAMP_TORCH_BF16 with engine %d, must be "
+                      "COVSAMP_TORCH_SAME there: only COVSAMP_TORCH_LINEARISED has other tangents",
+                      static_cast<int>(own.engine));
+}
+
 } // namespace
 
 Options read_options(const covsamp_torch_options *given)
@@ -94,13 +113,10 @@ Options read_options(const covsamp_torch_options *given)
         throw Failure(COVSAMP_E_RANGE,
                       "options->dtype is %d, must be COVSAMP_F32 (1) or COVSAMP_F64 (2)",
                       static_cast<int>(own.dtype));
-    if (own.engine < COVSAMP_TORCH_AUTO || own.engine > COVSAMP_TORCH_DOUBLE_BACKWARD)
+    if (own.engine < COVSAMP_TORCH_AUTO || own.engine > COVSAMP_TORCH_TRANSPOSED)
         throw Failure(COVSAMP_E_RANGE, "options->engine is %d, must be in [0, %d]",
-                      static_cast<int>(own.engine),
-                      static_cast<int>(COVSAMP_TORCH_DOUBLE_BACKWARD));
-    if (own.reserved != 0)
-        throw Failure(COVSAMP_E_RANGE, "options->reserved is %d, must be 0",
-                      static_cast<int>(own.reserved));
+                      static_cast<int>(own.engine), static_cast<int>(COVSAMP_TORCH_TRANSPOSED));
+    read_tangent_dtype(own, options);
     options.target.shape = read_dims(own.dims, own.n_dims);
     options.target.dtype = scalar_type(own.dtype == 0 ? COVSAMP_F32 : own.dtype);
     options.target.device = read_device(own.device);

@@ -13,6 +13,7 @@ namespace covsamp_shim
 struct Options {
     Target target; // its shape is empty if the caller left it to the file
     int32_t engine = COVSAMP_TORCH_AUTO;
+    bool bfloat16 = false; // tangents are of that type
 };
 
 // given: NULL for the defaults.  Throws Failure.

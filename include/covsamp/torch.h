@@ -2,16 +2,17 @@
 /* covsamp/torch.h - TorchScript networks as models for covsamp: exact Jacobian-vector products
  *
  * A handle holds one module, loaded from a file, and answers covsamp requests: means by a forward
- * pass, products by libtorch's forward-mode derivatives.  The module has forward(x, t) or
+ * pass, products by forward-mode derivatives of its graph.  The module has forward(x, t) or
  * forward(x, t, y): x is [n, ...shape], t [n] numbers of the same type (the request's time), y [n]
  * int64 labels.  Its output (of a tuple, the first element) is shaped as x, or has more channels
  * (dimension 1), of which the first are the prediction.  docs/torch.md says which modules work.
  *
  * A TorchScript file is a program: load only files you trust.
  *
- * Threads.  As in covsamp.h: one handle, one thread at a time.  libtorch's forward mode has one level for
- * the whole process; handles on different threads take turns by a lock of this library.  Code that uses
- * libtorch's dual numbers by itself must not run at the same time.  Nothing is thrown across this boundary.
+ * Threads.  As in covsamp.h: one handle, one thread at a time.  Handles on different threads run side by side,
+ * except where the engine is DUAL, or LINEARISED has nodes without a rule: libtorch's dual numbers have one level
+ * for the whole process, and handles take turns by a lock of this library.  Code that uses dual numbers by itself
+ * must not run at the same time as those.  Nothing is thrown across this boundary.
  */
 #ifndef COVSAMP_TORCH_H
 #define COVSAMP_TORCH_H
@@ -39,9 +40,16 @@ extern "C" {
 typedef struct covsamp_torch covsamp_torch;
 
 enum { /* how products are made */
-    COVSAMP_TORCH_AUTO = 0,           /* dual, or double backward where an operator has no forward rule */
-    COVSAMP_TORCH_DUAL = 1,           /* libtorch's dual numbers: exact, several forward passes each */
-    COVSAMP_TORCH_DOUBLE_BACKWARD = 2 /* two reverse passes: exact, dearer than that */
+    COVSAMP_TORCH_AUTO = 0,            /* linearised, or double backward where an operator has no forward derivative */
+    COVSAMP_TORCH_DUAL = 1,            /* libtorch's dual numbers: exact, several forward passes each */
+    COVSAMP_TORCH_DOUBLE_BACKWARD = 2, /* two reverse passes: exact, dearer than that */
+    COVSAMP_TORCH_LINEARISED = 3,      /* the module is linearised once a point: exact, about one forward pass each */
+    COVSAMP_TORCH_TRANSPOSED = 4       /* J^T v by one reverse pass: another operator, for comparison only */
+};
+
+enum { /* what tangents are made of inside the module; means are not touched by it */
+    COVSAMP_TORCH_SAME = 0, /* the computation's type */
+    COVSAMP_TORCH_BF16 = 1  /* bfloat16, with sums in single precision: see docs/torch.md; only LINEARISED, only F32 */
 };
 
 enum { /* status codes beside those of covsamp.h; as answers they come back from covsamp_sampler_answer() */
@@ -69,7 +77,7 @@ typedef struct covsamp_torch_options {
     int32_t n_dims;      /* length of dims, 1 ... 8 */
     int32_t dtype;       /* of the computation: COVSAMP_F32 (0 means it) or COVSAMP_F64 */
     int32_t engine;      /* COVSAMP_TORCH_... */
-    int32_t reserved;    /* 0 */
+    int32_t tangent_dtype; /* COVSAMP_TORCH_SAME or COVSAMP_TORCH_BF16 */
 } covsamp_torch_options;
 
 /** Loads a module, sets it to evaluation, moves it to type and device, freezes it where libtorch
@@ -108,14 +116,31 @@ COVSAMP_TORCH_API int32_t covsamp_torch_model(covsamp_torch *module, covsamp_mod
  *  the first ones.  *error receives the largest of
  *    - |p - d| / |d| for products p of a copy of the module in double precision and central
  *      differences d of the module as it was loaded, and
- *    - |q - p| / |p| for products q of the module in use, less 1e-3 in F32, for rounding
+ *    - |q - p| / |p| for products q of the module in use, less 1e-3 in F32, 5e-2 with BF16, for rounding
  *  (2-norms of samples; infinity where something is not finite).  Below 1e-5 the products are right; a
  *  wrong tangent gives above 1e-2; between them is rounding of a module that computes in single
  *  precision whatever it is given, or a kink (ReLU).  Errors: E_NULL, E_RANGE and the codes above. */
 COVSAMP_TORCH_API int32_t covsamp_torch_check(covsamp_torch *module, double time, uint64_t seed,
                                               int32_t repeats, double *error);
-/** The engine in use: DUAL or DOUBLE_BACKWARD; 0 if module is NULL. */
+/** The engine in use, never AUTO; 0 if module is NULL.  It may change while the module answers: see `reason` below. */
 COVSAMP_TORCH_API int32_t covsamp_torch_engine(const covsamp_torch *module);
+
+/* What the engine did so far.  With engines other than LINEARISED the counts are 0. */
+typedef struct covsamp_torch_work {
+    size_t size;                    /* sizeof(covsamp_torch_work) */
+    int32_t engine;                 /* as covsamp_torch_engine() */
+    int32_t reserved;               /* 0 */
+    int64_t nodes_by_rule;          /* of the last linearisation: nodes that depend on x and have a derivative here, */
+    int64_t nodes_by_duals;         /* and those that are differentiated one by one with dual numbers, under the lock */
+    int64_t linearisations;         /* since loading */
+    int64_t steps;                  /* what is left for each product */
+    int64_t bytes_kept;             /* memory held for further products at the last point, weights not counted */
+    int64_t bytes_peak;             /* the same with the most that its first product held at a time */
+    const char *operators_by_duals; /* names and counts, "aten::cumprod x 2, ..."; never NULL */
+    const char *reason;             /* why the engine is another than asked for, or not the first choice of AUTO; "": it is not */
+} covsamp_torch_work;
+/** Fills *work; its texts belong to the module and are valid until the next report.  Errors: E_NULL, E_STRUCT_SIZE. */
+COVSAMP_TORCH_API int32_t covsamp_torch_report(covsamp_torch *module, covsamp_torch_work *work);
 /** Value of a key of the file's metadata (TorchScript extra file "covsamp.txt", lines "key=value"), for example
  *  "prediction"; NULL if there is none.  Owned by the module. */
 COVSAMP_TORCH_API const char *covsamp_torch_metadata(const covsamp_torch *module, const char *key);
