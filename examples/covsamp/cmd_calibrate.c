@@ -55,7 +55,7 @@ static const struct flag flags[N_FLAGS] = {
     [PREDICTION] = {"prediction", "NAME", "of the model (default: as the file says, or noise)", 0},
     [DEVICE] = {"device", "NAME", "cpu (default), cuda:0, ...", 0},
     [DTYPE] = {"dtype", "TYPE", "f32 (default) or f64", 0},
-    [ENGINE] = {"engine", "NAME", "auto (default), dual, double-backward", 0},
+    [ENGINE] = {"engine", "NAME", "auto (default), linearised, linearised-bf16, dual, double-backward, transposed", 0},
     [FACTOR] = {"window-factor", "F", "trace and error may differ by this factor (default 1.25)",
                 0},
     [JSON] = {"json", NULL, "the table as one JSON object on standard output", 0},

@@ -12,7 +12,7 @@ struct model;
 
 struct model_options {
     const char *path, *device;
-    const char *engine; /* "auto", "dual", "double-backward" */
+    const char *engine; /* a name of covsamp sample --help */
     int64_t dims[MAX_DIMS];
     int32_t n_dims; /* 0: as the file's metadata says */
     int32_t dtype;
@@ -34,7 +34,7 @@ int model_set_head(struct model *model, const char *name);
 int model_callbacks(struct model *model, covsamp_model *callbacks);
 /* Compares products with differences at a time of the schedule. */
 int model_check(struct model *model, double time, uint64_t seed, int32_t repeats, double *error);
-/* "dual" or "double-backward". */
+/* The name of the engine in use. */
 const char *model_engine(const struct model *model);
 /* On the last call that failed. */
 const char *model_message(const struct model *model);

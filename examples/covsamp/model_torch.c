@@ -12,17 +12,31 @@ struct model {
     covsamp_torch *module;
 };
 
-static int find_engine(const char *name, int32_t *engine)
+static const struct engine {
+    const char *name;
+    int32_t engine, tangents;
+} engines[] = {
+    {"auto", COVSAMP_TORCH_AUTO, COVSAMP_TORCH_SAME},
+    {"linearised", COVSAMP_TORCH_LINEARISED, COVSAMP_TORCH_SAME},
+    {"linearised-bf16", COVSAMP_TORCH_LINEARISED, COVSAMP_TORCH_BF16},
+    {"dual", COVSAMP_TORCH_DUAL, COVSAMP_TORCH_SAME},
+    {"double-backward", COVSAMP_TORCH_DOUBLE_BACKWARD, COVSAMP_TORCH_SAME},
+    {"transposed", COVSAMP_TORCH_TRANSPOSED, COVSAMP_TORCH_SAME},
+};
+enum { N_ENGINES = sizeof engines / sizeof engines[0] };
+
+static int find_engine(const char *name, covsamp_torch_options *options)
 {
-    if (strcmp(name, "auto") == 0)
-        *engine = COVSAMP_TORCH_AUTO;
-    else if (strcmp(name, "dual") == 0)
-        *engine = COVSAMP_TORCH_DUAL;
-    else if (strcmp(name, "double-backward") == 0)
-        *engine = COVSAMP_TORCH_DOUBLE_BACKWARD;
-    else
-        return fail(EXIT_USAGE, "--engine takes auto, dual or double-backward, not \"%s\"", name);
-    return 0;
+    for (int i = 0; i < N_ENGINES; i++)
+        if (strcmp(name, engines[i].name) == 0) {
+            options->engine = engines[i].engine;
+            options->tangent_dtype = engines[i].tangents;
+            return 0;
+        }
+    return fail(EXIT_USAGE,
+                "--engine takes auto, linearised, linearised-bf16, dual, double-backward or "
+                "transposed, not \"%s\"",
+                name);
 }
 
 int model_open(struct model **out, const struct model_options *options)
@@ -35,7 +49,7 @@ int model_open(struct model **out, const struct model_options *options)
     torch.dims = options->n_dims > 0 ? options->dims : NULL;
     torch.n_dims = options->n_dims;
     torch.dtype = options->dtype;
-    int code = find_engine(options->engine, &torch.engine);
+    int code = find_engine(options->engine, &torch);
     if (code != 0)
         return code;
     struct model *model = calloc(1, sizeof *model);
@@ -109,7 +123,11 @@ int model_check(struct model *model, double time, uint64_t seed, int32_t repeats
 
 const char *model_engine(const struct model *model)
 {
-    return covsamp_torch_engine(model->module) == COVSAMP_TORCH_DUAL ? "dual" : "double-backward";
+    int32_t engine = covsamp_torch_engine(model->module);
+    for (int i = 0; i < N_ENGINES; i++)
+        if (engines[i].engine == engine)
+            return engines[i].name;
+    return "unknown";
 }
 
 const char *model_library_version(char text[32])

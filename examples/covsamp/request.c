@@ -57,7 +57,7 @@ static const struct flag flags[N_FLAGS] = {
                 "the window is where its trace and error differ by at most this (1.25)", 0},
     [DEVICE] = {"device", "NAME", "cpu (default), cuda:0, ...", 0},
     [DTYPE] = {"dtype", "TYPE", "f32 (default) or f64", 0},
-    [ENGINE] = {"engine", "NAME", "auto (default), dual, double-backward", 0},
+    [ENGINE] = {"engine", "NAME", "auto (default), linearised, linearised-bf16, dual, double-backward, transposed", 0},
     [COLUMNS] = {"columns", "N", "of the contact sheet (default: one a class, or a square)", 0},
     [JSON] = {"json", NULL, "cost summary as one JSON object on standard output", 0},
     [QUIET] = {"quiet", NULL, "neither progress bar nor summary", 'q'},

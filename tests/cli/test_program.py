@@ -254,8 +254,10 @@ def test_check(model, folder):
     check(told["right"] and len(told["times"]) == 5 and told["times"][-1]["time"] == 999,
           "check --json", told)
     if model.tiny and Model.make(folder + "/wrong.pt", "wrong"):
-        check(run("check", "--model", folder + "/wrong.pt").returncode == 1,
-              "check of a wrong model")
+        check(run("check", "--model", folder + "/wrong.pt", "--engine", "dual").returncode == 1,
+              "check of a path that dual numbers lose")
+        check(run("check", "--model", folder + "/wrong.pt").returncode == 0,
+              "check of the same path, linearised")
 
 
 def methods():

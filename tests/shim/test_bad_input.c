@@ -77,13 +77,19 @@ static void options(void)
     refused("scripted.pt", &longer.known, COVSAMP_E_STRUCT_SIZE, "options->size");
     o = options_of(3, 0);
     refused("scripted.pt", &o, COVSAMP_E_RANGE, "dtype is 3");
-    o = options_of(0, 3);
-    refused("scripted.pt", &o, COVSAMP_E_RANGE, "engine is 3");
+    o = options_of(0, 5);
+    refused("scripted.pt", &o, COVSAMP_E_RANGE, "engine is 5");
     o = options_of(0, -1);
     refused("scripted.pt", &o, COVSAMP_E_RANGE, "engine is -1");
     o = options_of(0, 0);
-    o.reserved = 1;
-    refused("scripted.pt", &o, COVSAMP_E_RANGE, "reserved is 1");
+    o.tangent_dtype = 2;
+    refused("scripted.pt", &o, COVSAMP_E_RANGE, "tangent_dtype is 2");
+    o = options_of(COVSAMP_F64, 0);
+    o.tangent_dtype = COVSAMP_TORCH_BF16;
+    refused("scripted.pt", &o, COVSAMP_E_RANGE, "COVSAMP_F64");
+    o = options_of(0, COVSAMP_TORCH_DUAL);
+    o.tangent_dtype = COVSAMP_TORCH_BF16;
+    refused("scripted.pt", &o, COVSAMP_E_RANGE, "with engine 1");
     o = options_of(0, 0);
     o.n_dims = 3;
     refused("scripted.pt", &o, COVSAMP_E_NULL, "dims is NULL");
@@ -250,8 +256,7 @@ static void networks(void)
     products("no-rule.pt", COVSAMP_TORCH_E_NO_RULE, 0, 0);
     products("no-second.pt", COVSAMP_TORCH_E_NO_RULE, COVSAMP_TORCH_E_NO_RULE,
              COVSAMP_TORCH_E_NO_RULE);
-    products("detached.pt", COVSAMP_TORCH_E_NO_TANGENT, COVSAMP_TORCH_E_NO_TANGENT,
-             COVSAMP_TORCH_E_NO_TANGENT);
+    products("detached.pt", COVSAMP_TORCH_E_NO_TANGENT, COVSAMP_TORCH_E_NO_TANGENT, 0);
     products("ignores-x.pt", COVSAMP_TORCH_E_NO_TANGENT, COVSAMP_TORCH_E_NO_TANGENT,
              COVSAMP_TORCH_E_NO_TANGENT);
 }

@@ -188,8 +188,8 @@ int main(int argc, char **argv)
     one_by_one("scripted.pt", COVSAMP_F64, COVSAMP_TORCH_DUAL);
     one_by_one("labels.pt", COVSAMP_F32, COVSAMP_TORCH_DUAL);
     one_by_one("frozen.pt", COVSAMP_F64, COVSAMP_TORCH_DOUBLE_BACKWARD);
-    right("labels-traced.pt", COVSAMP_TORCH_DUAL);
-    right("labels-frozen.pt", COVSAMP_TORCH_DUAL);
+    right("labels-traced.pt", COVSAMP_TORCH_LINEARISED);
+    right("labels-frozen.pt", COVSAMP_TORCH_LINEARISED);
     right("multihead.pt", COVSAMP_TORCH_DOUBLE_BACKWARD);
     optimised();
     silence();

@@ -30,7 +30,8 @@ static void metadata(void)
           dims[2] == 7);
     CHECK(covsamp_torch_shape(module, dims, 3) == 3 && dims[2] == 8);
     CHECK(covsamp_torch_shape(NULL, dims, 3) == 0);
-    CHECK(covsamp_torch_engine(module) == COVSAMP_TORCH_DUAL && covsamp_torch_engine(NULL) == 0);
+    CHECK(covsamp_torch_engine(module) == COVSAMP_TORCH_LINEARISED &&
+          covsamp_torch_engine(NULL) == 0);
     CHECK(covsamp_torch_message(module)[0] == '\0' && covsamp_torch_message(NULL)[0] == '\0');
     covsamp_torch_free(module);
     covsamp_torch_free(NULL);

@@ -134,7 +134,7 @@ def scale_blocks(network, inputs, seed):
         arguments = calls_of(network, [(name, block, tail)], inputs)[block]
         v = torch.randn_like(arguments[0])
         around, through = share(block, tail, arguments, v)
-        aim = 1.0 if around < 1e-3 else 0.5 * max(around, 0.6)
+        aim = 1.0 if around < 1e-3 else 0.3 * max(around, 0.6 if around > 0.4 else 1.1)
         tail.weight.data.mul_(aim / through)
         ratios[name] = float(tangent(block, arguments, v).norm() / v.norm())
         if not LOW <= ratios[name] <= HIGH:
