@@ -277,8 +277,9 @@ enum {
 };
 
 enum {
-    COVSAMP_EPS_RECOMPUTE = 1, /* noise estimate from the clipped x0 (improved-diffusion) */
-    COVSAMP_EPS_RAW = 2        /* noise estimate as before clipping (Analytic-DPM, OCM, diffusers) */
+    COVSAMP_EPS_RECOMPUTE = 1, /* noise estimate from the clipped x0; with eta = 1 the posterior mean of
+                                  DDPM (improved-diffusion; the DDPM of Analytic-DPM, OCM, diffusers) */
+    COVSAMP_EPS_RAW = 2        /* noise estimate as before clipping (the DDIM of these three) */
 };
 
 enum { /* what the head holds, e the noise: */

@@ -337,8 +337,11 @@ def test_methods(model, folder):
         result = good("sample", "--model", folder + "/heads.pt", "-o", folder + "/m.npy",
                       "--method", name, "--json", "-n", 2, "--steps", 4, *table)
         check(bool(numpy.isfinite(numpy.load(folder + "/m.npy")).all()), name + " is finite")
+        cost = json.loads(result.stdout)
+        if name.startswith("paper-"):
+            check(cost["options"]["eps_after_clip"] == ("raw" if name.endswith("-ddim") else "recompute"),
+                  "the mean of " + name, cost["options"])
         if name in NEED_A_HEAD:
-            cost = json.loads(result.stdout)
             check(cost["means"] == 8 and cost["jvps"] == 0, "the head rides with the mean", cost)
     out = ["-o", folder + "/m.npy", "-n", 2, "--steps", 4]
     for name in NEED_A_TABLE:
