@@ -193,7 +193,8 @@ COVSAMP_API covsamp_status covsamp_schedule_spaced(const covsamp_schedule *sched
  *  does best (Bao et al. 2022): from N down to 1, the sum of log(analytic variance / small variance) over
  *  the steps smallest.  noise[n - 1], n = 1 ... N, is the table COVSAMP_TABLE_NOISE.  Entries above 1 say
  *  that the network is useless there: such levels are left out, and those above the last entry <= 1 get
- *  their share of the levels, evenly spaced, N among them.  count 1: N.  Time is of the order N^2 count.
+ *  their share of the levels, evenly spaced, N among them.  At alpha = 0 the entry says nothing, and that of
+ *  the level below counts.  count 1: N.  Time is of the order N^2 count.
  *  Memory comes from the schedule's hooks and is gone on return.  Errors: E_NULL, E_RANGE (count outside
  *  1 ... N less the levels left out; noise negative or not finite), E_NOMEM. */
 COVSAMP_API covsamp_status covsamp_schedule_optimal(const covsamp_schedule *schedule,
