@@ -647,8 +647,8 @@ COVSAMP_API covsamp_status covsamp_calibration_run(covsamp_calibration *calibrat
 COVSAMP_API covsamp_status covsamp_calibration_row(const covsamp_calibration *calibration,
                                                    int64_t index, covsamp_calibration_level *row);
 /** Fills a table for covsamp_config_set_table(): values[n - 1] for n = 1 ... N = count.  Between measured
- *  levels the noise, and the logarithm of the error, are linear in log(alpha / sigma); beyond them they
- *  are those of the nearest one.  Errors: E_NULL, E_RANGE (table, or count is not N), E_STATE. */
+ *  levels the logarithms of the error and of the analytic variance are linear in log(alpha / sigma); beyond
+ *  them they are those of the nearest one; noise is what gives this variance, at least 0.  Errors: E_NULL, E_RANGE (table, or count is not N), E_STATE. */
 COVSAMP_API covsamp_status covsamp_calibration_table(covsamp_calibration *calibration, int32_t table,
                                                      double *values, int64_t count);
 /** As covsamp_sampler_message(). */

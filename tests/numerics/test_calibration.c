@@ -272,13 +272,16 @@ static void tables(void)
     CHECK(memcmp(noise, direct, sizeof noise) == 0);
     for (int i = 0; i < COUNT; i++)
         CHECK(noise[levels[i] - 1] == rows[i].noise && error[levels[i] - 1] == rows[i].error);
-    for (int i = 0; i + 1 < COUNT; i++) { /* half way in log SNR: the mean, and the geometric one */
+    for (int i = 0; i + 1 < COUNT;
+         i++) { /* geometric in log SNR: the analytic variance and the error */
         const double top = log(rows[i].alpha / rows[i].sigma);
         const double low = log(rows[i + 1].alpha / rows[i + 1].sigma);
         for (int64_t n = levels[i + 1] + 1; n < levels[i]; n++) {
             covsamp_schedule_at(w->schedule, (double)n, &a, &s, NULL);
-            const double t = (log(a / s) - low) / (top - low);
-            CHECK_CLOSE(noise[n - 1], (1 - t) * rows[i + 1].noise + t * rows[i].noise, 1e-12);
+            const double t = (log(a / s) - low) / (top - low), snr = a * a / (s * s);
+            const double v = pow(rows[i + 1].analytic, 1 - t) * pow(rows[i].analytic, t);
+            CHECK(rows[i].analytic > 0 && rows[i + 1].analytic > 0);
+            CHECK_CLOSE(1 - noise[n - 1], v * snr, 1e-9);
             CHECK_CLOSE(error[n - 1], pow(rows[i + 1].error, 1 - t) * pow(rows[i].error, t), 1e-12);
         }
     }
