@@ -212,20 +212,23 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_DTYPE = 3,           /* COVSAMP_F32 or COVSAMP_F64 */
     COVSAMP_PREDICTION = 4,      /* what the model predicts: COVSAMP_PREDICTS_... */
     COVSAMP_COVARIANCE = 20,     /* COVSAMP_COV_... */
-    COVSAMP_KRYLOV_STEPS = 21,   /* int: JVPs per step of "krylov" */
+    COVSAMP_KRYLOV_STEPS = 21,   /* int: JVPs per step of "krylov"; the most with a tolerance: 16 unless
+                                    this was set */
     COVSAMP_TANGENTS = 22,       /* int: most tangents that one request may carry; krylov has 1 */
     COVSAMP_CLIP_COVARIANCE = 23, /* int: with clip_x0, 1 uses P C P, P masking clipped values */
     COVSAMP_MEAN_JVP = 24,       /* int: 1 lets the first JVP ride with the mean; never dense */
-    COVSAMP_WINDOW_LOW = 25,     /* int: levels below use "small" instead of the covariance */
-    COVSAMP_WINDOW_HIGH = 26,    /* int: levels above use "small"; 0: no limit */
+    COVSAMP_WINDOW_LOW = 25,     /* int: levels below use window_fallback instead of the covariance */
+    COVSAMP_WINDOW_HIGH = 26,    /* int: levels above do; 0: no limit, else at least window_low */
     COVSAMP_TOLERANCE = 27,      /* real: "krylov" stops a sample early at this change; 0: off */
     COVSAMP_PROBES = 28,         /* int: probe vectors per estimate */
     COVSAMP_REUSE = 29,          /* int: steps that an estimate serves */
     COVSAMP_HEAD = 30,           /* COVSAMP_HEAD_...: what the model's head predicts */
     COVSAMP_COVARIANCE_CAP = 31, /* real: largest variance of x0, 0: no limit */
-    COVSAMP_RITZ_CAP = 32,       /* real: largest Ritz value in sigma^2 / alpha^2, 0: no limit */
-    COVSAMP_TRACE_GUARD = 33,    /* real: trace(C) at most this times the analytic table's, 0: off */
+    COVSAMP_RITZ_CAP = 32,       /* real: the same in units of sigma^2 / alpha^2, 0: no limit */
+    COVSAMP_TRACE_GUARD = 33,    /* real: trace(C) at most this times the analytic table's, 0: off; for
+                                    covariances by products and by heads but COVSAMP_HEAD_IDDPM */
     COVSAMP_WINDOW_FALLBACK = 34, /* COVSAMP_COV_SMALL or _ANALYTIC: outside the window */
+    COVSAMP_LIMIT_RANGE = 35,    /* int: 1 limits v of COVSAMP_HEAD_IDDPM to [-1, 1] */
     COVSAMP_ETA = 40,            /* real: 1 is DDPM, 0 deterministic DDIM (Song et al. 2021) */
     COVSAMP_CLIP_X0 = 41,        /* real: clip E[x0|x_t] to +- this; 0: off */
     COVSAMP_EPS_AFTER_CLIP = 42, /* COVSAMP_EPS_... */
@@ -235,7 +238,7 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_PIXEL_CLIP = 46,     /* real: bounds the noise of the last noisy step, see docs/math.md */
     COVSAMP_CHURN = 47,          /* real: S_churn of "heun" (Karras et al. 2022, algorithm 2) */
     COVSAMP_CHURN_LOW = 48,      /* real: S_tmin, in sigma / alpha */
-    COVSAMP_CHURN_HIGH = 49,     /* real: S_tmax */
+    COVSAMP_CHURN_HIGH = 49,     /* real: S_tmax, at least S_tmin */
     COVSAMP_CHURN_NOISE = 50,    /* real: S_noise */
     COVSAMP_ADDIM_ETA = 51,      /* real: factor on the table COVSAMP_TABLE_X0_ERROR */
     COVSAMP_SEED = 60,           /* int: all 64 bits count; as text also up to 2^64 - 1 */
@@ -288,7 +291,9 @@ enum { /* what the head holds, e the noise: */
     COVSAMP_HEAD_SN = 2,   /* E[e^2 | x_t] (Bao et al. 2022, extended Analytic-DPM) */
     COVSAMP_HEAD_NPR = 3,  /* E[(e - predicted e)^2 | x_t] (the same) */
     COVSAMP_HEAD_IDDPM = 4 /* v of log variance = v' log beta + (1 - v') log beta-tilde,
-                              v' = (v + 1) / 2 (Nichol & Dhariwal 2021); only with eta = 1 */
+                              v' = (v + 1) / 2 (Nichol & Dhariwal 2021); only with eta = 1.  It is
+                              the variance of the step, not of x0: covariance_cap, ritz_cap and
+                              trace_guard do not apply, limit_range does */
 };
 
 enum { /* cosine transforms (DCT-II) of: */
@@ -441,7 +446,7 @@ typedef struct covsamp_stats {
     int64_t ritz_clamped;           /* of these, negative and set to 0 */
     int64_t breakdowns;             /* samples whose Krylov space closed early: exact draws */
     int64_t breakdowns_asymmetric;  /* the same with a visibly non-symmetric projection: not exact */
-    int64_t steps_without;          /* steps that fell back to "small": alpha = 0, or the window */
+    int64_t steps_without;          /* steps by window_fallback: alpha = 0, or the window */
     double asymmetry;               /* largest |H - H^T| / |H + H^T|, Frobenius, H = V^T C V */
     double error_estimate;          /* largest |y_m - y_(m-1)| / |y_m| of a Krylov draw */
 } covsamp_stats;
