@@ -80,6 +80,10 @@ def test_options():
           "krylov_steps")
     check(options["covariance"]["choices"]["krylov"] == 30, "choices of covariance")
     check(options["clip_x0"]["type"] == "real" and options["clip_x0"]["high"] is None, "clip_x0")
+    check(options["seed"]["low"] == str(-2 ** 63) and options["seed"]["high"] == str(2 ** 63 - 1) and
+          options["dim"]["high"] == 2 ** 33, "bounds that doubles would round are text", options["seed"])
+    check("low" not in options["covariance"] and options["covariance"]["default"] == 30,
+          "a choice has no bounds", options["covariance"])
     table = good("options").stdout
     check(all(name in table and o["help"] in table for name, o in options.items()), "the table")
     comma = {"LC_ALL": "de_DE.UTF-8", "LC_NUMERIC": "de_DE.UTF-8"}
@@ -153,6 +157,12 @@ def test_files(model, folder):
           result.stderr)
     check("\r" not in result.stderr and result.stdout == "", "no bar in a pipe", result)
     cell = model.side + 2
+    check("solver ancestral" in result.stderr and "even levels" in result.stderr and
+          "ritz_cap" not in result.stderr, "method in the summary", result.stderr)
+    guarded = good(*model.arguments(folder + "/g.npy"), "--set", "ritz_cap=2", "--set",
+                   "covariance_cap=1.5", "--set", "pixel_clip=3").stderr
+    check("ritz_cap 2" in guarded and "covariance_cap 1.5" in guarded and "pixel_clip 3" in guarded
+          and "trace_guard" not in guarded, "guards in the summary", guarded)
     check(png_size(folder + "/a.png") == (2 * cell + 2, 3 * cell + 2, 0), "PNG of 2 columns")
     good(*model.arguments(folder + "/b.png", n=5), "--quiet", "--label", "none")
     check(png_size(folder + "/b.png")[:2] == (2 * cell + 2, 3 * cell + 2), "PNG about square",
@@ -174,6 +184,8 @@ def test_json(model, folder):
         check(cost["options"]["window_high"] == "800" and cost["options"]["prediction"] == "v",
               "what the model file says", cost["options"])
         check(0 < cost["jvps"] < 4 * model.steps * 2, "JVPs within the window", cost["jvps"])
+    check(cost["spacing"] == "even" and cost["visited"][0] == 1000 and cost["visited"][-1] == 1 and
+          len(cost["visited"]) == model.steps and cost["calibration"] is None, "levels", cost)
     check(cost["seed"] == 2 ** 64 - 1 and cost["method"] == "lgs" and cost["clip_x0"] == 1,
           "echo", cost)
     check(abs(cost["seconds"] - cost["seconds_model"] - cost["seconds_core"]) < 1e-6, "seconds",
@@ -184,6 +196,10 @@ def test_json(model, folder):
     cost = json.loads(good(*model.arguments(folder + "/j.npy"), "--json", "--method", "lgs-plain",
                            "--set", "krylov_steps=1").stdout)
     check(cost["clip_x0"] == 0 and cost["options"]["krylov_steps"] == "1", "--set wins", cost)
+    fine, two = (json.loads(good(*model.arguments(folder + "/j.npy"), "--json", "--set", option).stdout)
+                 for option in ["tolerance=1e-6", "krylov_steps=2"])
+    check(fine["jvps"] > two["jvps"], "a tolerance may take more than two products",
+          (fine["jvps"], two["jvps"]))
 
 
 def close(a, b, tolerance=2e-4):
@@ -300,6 +316,23 @@ def test_calibrate(model, folder):
     means = json.loads(good(*data, "--json", "--means-only", "-n", 5).stdout)
     check(means["samples"] == 5 and means["rows"][0]["trace"] is None, "--means-only", means)
     check_calibrate_usage(model, folder, base, data)
+    check_calibrate_doubts(model, folder, images, base, data)
+
+
+def check_calibrate_doubts(model, folder, images, base, data):
+    """What makes the numbers worthless is said, and nothing else is."""
+    labels = ["--labels", folder + "/labels.npy"]
+    numpy.save(folder + "/wide_range.npy", (images + 1) * 127.5)
+    few = good(*data, "-n", 3, *labels).stderr
+    check("uncertain by more than half the error at level" in few and "1000" in few, "few images", few)
+    check("--labels" not in few and "the data lies" not in few, "doubts that are none", few)
+    lies = good(*base, "--data", folder + "/wide_range.npy", *labels).stderr
+    check("the data lies in 0 ... " in lies, "data on another scale", lies)
+    check("--labels is not given" in good(*data).stderr, "classes without labels")
+    constant = numpy.zeros((30, 1, 8, 8)) + 0.01 * images
+    numpy.save(folder + "/constant.npy", constant)
+    unlike = good(*base, "--data", folder + "/constant.npy", *labels).stderr
+    check("exceeds the variance of the data" in unlike, "data unlike the model's", unlike)
 
 
 def check_calibrate_usage(model, folder, base, data):
@@ -379,11 +412,15 @@ def test_calibration_use(model, folder):
     cost = json.loads(good(*arguments, "--window-factor", 1e6).stdout)
     trusted = [n for n, e, t in zip(saved["level"], saved["error"], saved["trace"])
                if t <= 1e6 * e and e <= 1e6 * t]
+    check(cost["calibration"] == folder + "/c.json", "the calibration is named", cost["calibration"])
     check(cost["options"]["window_high"] == str(max(trusted) % 1000) and
           cost["options"]["window_low"] == "0", "the window", (cost["options"], trusted))
     empty = good(*arguments, "--window-factor", 1)
     check("the window is empty" in empty.stderr and json.loads(empty.stdout)["jvps"] == 0,
           "an empty window", empty)
+    check_calibration_window(model, folder)
+    other = good(*arguments, "--set", "prediction=noise").stderr
+    check("predicts v (" in other and "this one predicts noise" in other, "another prediction", other)
     won = json.loads(good(*arguments, "--set", "window_high=7").stdout)
     check(won["options"]["window_high"] == "7", "--set wins over --calibration", won["options"])
     good(*arguments, "--spacing", "optimal")
@@ -404,10 +441,36 @@ def test_calibration_use(model, folder):
             "--calibration", folder + "/damaged.json")
 
 
-def interrupt_in_the_middle(command, finished):
+def check_calibration_window(model, folder):
+    """Nothing above the noisiest measured level is trusted; without traces the file's window stays."""
+    data = ["calibrate", "--model", model.path, "--data", folder + "/f8.npy", "-n", 20, "-q",
+            "--labels", folder + "/labels.npy", "-o", folder + "/w.json"]
+    use = [*model.arguments(folder + "/m.npy"), "--calibration", folder + "/w.json", "--json",
+           "--window-factor", 1e6]
+    good(*data, "--at", "80,40,1")
+    saved = json.load(open(folder + "/w.json"))
+    trusted = [n for n, e, t in zip(saved["level"], saved["error"], saved["trace"])
+               if t <= 1e6 * e and e <= 1e6 * t]
+    check(80 in trusted and saved["prediction"] == "v" and saved["labels"] is not None,
+          "a trusted level", saved["trace"])
+    window = json.loads(good(*use).stdout)["options"]
+    check(window["window_high"] == "80" and window["window_low"] == "0", "no level unmeasured", window)
+    good(*data, "--at", "80,40,1", "--means-only")
+    means = good(*use)
+    check("traces were not measured" in means.stderr and
+          json.loads(means.stdout)["options"]["window_high"] == "800", "the file's window", means)
+    if model.make(folder + "/open.pt", "open"):
+        use = ["sample", "--model", folder + "/open.pt", "-o", folder + "/m.npy", "-n", 2, "--steps", 3]
+        check("covsamp calibrate measures it" in good(*use).stderr, "no window")
+        for extra in [["--set", "window_high=700"], ["--method", "ddpm"], ["--quiet"],
+                      ["--calibration", folder + "/c.json"]]:
+            check("covsamp calibrate" not in good(*use, *extra).stderr, "a window with %s" % extra)
+
+
+def interrupt_in_the_middle(command, finished, output=subprocess.DEVNULL):
     """Runs the command on a terminal until so many samples are done, then presses Ctrl-C."""
     terminal, inside = pty.openpty()
-    process = subprocess.Popen(list(map(str, command)), stderr=inside, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(list(map(str, command)), stderr=inside, stdout=output)
     os.close(inside)
     seen, sent, end = "", False, time.time() + 120
     while time.time() < end:
@@ -455,6 +518,24 @@ def test_interrupt(model, folder):
           "both parts are the whole")
 
 
+def test_interrupt_calibrate(model, folder):
+    """Ctrl-C leaves what is finished, and says of how many samples."""
+    if not os.path.exists(folder + "/c.json"):
+        skip("Ctrl-C in calibrate, without numpy or python3-torch")
+        return
+    many = numpy.repeat(numpy.load(folder + "/f8.npy"), 40, axis=0)
+    numpy.save(folder + "/many.npy", many)
+    command = [PROGRAM, "calibrate", "--model", model.path, "--data", folder + "/many.npy", "--at", 20,
+               "--batch", 4, "-o", folder + "/part.json"]
+    code, seen = interrupt_in_the_middle(command, 40)
+    check(code == 130, "exit 130 after Ctrl-C", (code, seen[-500:]))
+    done = re.search(r"what follows and is written is of (\d+) of %d samples" % len(many), seen)
+    check(done is not None, "how many samples", seen[-500:])
+    saved = json.load(open(folder + "/part.json"))
+    check(done is not None and min(saved["samples"]) == int(done.group(1)) and
+          len(saved["table_noise"]) == 1000, "the file of what is finished", saved["samples"])
+
+
 def main():
     test_help()
     test_options()
@@ -470,7 +551,8 @@ def main():
         else:
             for test in [test_files, test_json, test_numbers, test_schedules, test_bad_models,
                          test_check, test_calibrate, test_methods,
-                         test_solvers_of_their_own, test_calibration_use, test_interrupt]:
+                         test_solvers_of_their_own, test_calibration_use, test_interrupt,
+                         test_interrupt_calibrate]:
                 test(model, folder)
     print("%d passed, %d failed%s" % (passed, failed, ", %d skipped" % skipped if skipped else ""))
     return 1 if failed else 0
