@@ -492,7 +492,8 @@ typedef struct covsamp_request {
     void *noise;
     /* With a mean, for covariance = diag_model: the output of the head that the option "head" names,
      * [batch][dim].  A model that finds this set must fill it or fail: it holds NaN before, and with
-     * check_finite a model that does not know of it gets E_NONFINITE. */
+     * check_finite a model that does not know of it gets E_NONFINITE.  That check is all that stands
+     * between such a model and samples full of NaN: switch it off for models that fill heads only. */
     void *head;
 } covsamp_request;
 

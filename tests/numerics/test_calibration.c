@@ -255,6 +255,33 @@ static void same_bits(void)
     free_world(w);
 }
 
+/* x = alpha x0 + sigma e with the e that covsamp.h promises: stream, step = level. */
+static int32_t sees_noise(void *user, const covsamp_request *q)
+{
+    double e[DIM];
+    (void)user;
+    for (int64_t b = 0; q->mean != NULL && b < q->batch; b++) {
+        const int64_t sample = q->first_sample + b;
+        CHECK(covsamp_noise_normal(q->seed, sample, COVSAMP_STREAM_CALIBRATION, q->level, 0, DIM,
+                                   e) == COVSAMP_OK);
+        for (int i = 0; i < DIM; i++)
+            CHECK_NEAR(((const double *)q->x)[b * q->stride + i],
+                       q->alpha * data[(sample - 3) * DIM + i] + q->sigma * e[i], 1e-14);
+        memset((double *)q->mean + b * q->stride, 0, sizeof e);
+    }
+    return 0;
+}
+
+static void promised_noise(void)
+{
+    covsamp_calibration_level rows[COUNT];
+    world *w = new_world(1, COVSAMP_PREDICTS_X0);
+    w->model.mean = sees_noise;
+    covsamp_config_set_int(w->config, COVSAMP_FIRST_SAMPLE, 3);
+    measure(w, 0, 70, rows);
+    free_world(w);
+}
+
 static void tables(void)
 {
     covsamp_calibration *c = NULL;
@@ -297,6 +324,7 @@ int main(void)
     mixture();
     asymmetric();
     same_bits();
+    promised_noise();
     tables();
     return check_done();
 }

@@ -123,8 +123,40 @@ static void analytic_beyond(void)
     covsamp_schedule_free(schedule);
 }
 
+/* Noise with the drawn noise as a control variate, from five samples by hand: the mean less slope
+ * times what the drawn mean is off by, and the standard error of a regression, n (n - 2); of two
+ * samples there is no slope to speak of. */
+static void control_variate(void)
+{
+    static const double y[5] = {0.9, 1.3, 0.7, 1.1, 1.05}, x[5] = {1.0, 1.4, 0.6, 1.3, 1.2};
+    for (int n = 2; n <= 5; n++) {
+        covsamp__calibrated l;
+        double xx = 0, xy = 0, yy = 0, mx = 0, my = 0, deviation = 0;
+        memset(&l, 0, sizeof l);
+        for (int i = 0; i < n; i++) {
+            mx += x[i] / n;
+            my += y[i] / n;
+        }
+        for (int i = 0; i < n; i++) {
+            xx += (x[i] - mx) * (x[i] - mx);
+            xy += (x[i] - mx) * (y[i] - my);
+            yy += (y[i] - my) * (y[i] - my);
+        }
+        l.samples = n;
+        l.noise = (covsamp__moments){my, yy};
+        l.drawn = (covsamp__moments){mx, xx};
+        l.together = xy;
+        const double noise = covsamp__calibration_noise(&l, &deviation), slope = xy / xx;
+        CHECK_CLOSE(noise, n < 3 ? my : my - slope * (mx - 1), 1e-14);
+        CHECK_CLOSE(deviation,
+                    n < 3 ? sqrt(yy / (n * (n - 1))) : sqrt((yy - slope * xy) / (n * (n - 2))),
+                    1e-12);
+    }
+}
+
 int main(void)
 {
+    control_variate();
     analytic_between();
     analytic_beyond();
     return check_done();
