@@ -106,6 +106,21 @@ static void bad_entries(void)
     CHECK_TEXT(message, "[1, 99]");
     CHECK(covsamp_schedule_optimal(schedule, noise, 10, levels, message) == COVSAMP_OK);
     CHECK(levels[0] == 100 && levels[1] == 90 && levels[2] <= 79); /* a fifth of ten */
+    CHECK(covsamp_schedule_optimal(schedule, noise, 8, levels, message) == COVSAMP_OK);
+    CHECK(levels[0] == 100 && levels[1] == 90 && levels[2] <= 79); /* 1.68 is rounded to 2 */
+    CHECK(covsamp_schedule_optimal(schedule, noise, 7, levels, message) == COVSAMP_OK);
+    CHECK(levels[0] == 100 && levels[1] <= 79); /* 1.47 to 1 */
+    for (int n = 0; n < 78; n++)                /* of all below level 80 only 1, 2, 3, 50, 79 */
+        noise[n] = n < 3 || n == 49 ? 0.01 * n : 3;
+    CHECK(covsamp_schedule_optimal(schedule, noise, 10, levels, message) == COVSAMP_OK);
+    for (int i = 0; i < 5; i++) { /* there are no more nodes, so more above them */
+        static const int64_t nodes[] = {79, 50, 3, 2, 1};
+        CHECK(levels[i] == 100 - i * 21 / 5 && levels[5 + i] == nodes[i]);
+    }
+    for (int n = 0; n < 100; n++) /* nothing but level 1, which a run of two still ends at */
+        noise[n] = n == 0 ? 0.5 : 2;
+    CHECK(covsamp_schedule_optimal(schedule, noise, 2, levels, message) == COVSAMP_OK);
+    CHECK(levels[0] == 100 && levels[1] == 1);
     for (int n = 0; n < 100; n++)
         noise[n] = 2;
     CHECK(covsamp_schedule_optimal(schedule, noise, 4, levels, message) == COVSAMP_OK);
