@@ -8,13 +8,10 @@
 #include <string.h>
 #include <time.h>
 
-int fail(int code, const char *format, ...)
+static void say(const char *format, va_list list)
 {
     char text[2048];
-    va_list list;
-    va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
-    va_end(list);
     size_t length = strlen(text);
     while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '.'))
         text[--length] = '\0';
@@ -23,7 +20,23 @@ int fail(int code, const char *format, ...)
             *p = ' ';
     fflush(stdout);
     fprintf(stderr, "covsamp: %s.\n", text);
+}
+
+int fail(int code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    say(format, list);
+    va_end(list);
     return code;
+}
+
+void note(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    say(format, list);
+    va_end(list);
 }
 
 void json_write(FILE *stream, const char *text)

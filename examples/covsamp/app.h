@@ -22,6 +22,8 @@ enum {
 
 /* Prints "covsamp: <one sentence>." on standard error and returns the code, to be passed on. */
 int fail(int code, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The same for what is worth knowing and no failure. */
+void note(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* Writes text to standard output as a JSON string, quotes included; NULL becomes null. */
 void json_string(const char *text);

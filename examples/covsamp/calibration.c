@@ -13,18 +13,43 @@
 
 /* ---- writing ---- */
 
-#define COLUMNS 12
+#define COLUMNS 13
 
-static const char *const columns[COLUMNS] = {
-    "level", "samples",         "alpha", "sigma",           "error",     "error_deviation",
-    "noise", "noise_deviation", "trace", "trace_deviation", "asymmetry", "analytic"};
+static const char *const columns[COLUMNS] = {"level",
+                                             "samples",
+                                             "alpha",
+                                             "sigma",
+                                             "error",
+                                             "error_deviation",
+                                             "noise",
+                                             "noise_deviation",
+                                             "trace",
+                                             "trace_deviation",
+                                             "asymmetry",
+                                             "analytic",
+                                             "analytic_deviation"};
+
+double calibration_analytic_deviation(const covsamp_calibration_level *row)
+{
+    const double r = row->sigma / row->alpha;
+    return row->alpha > 0 ? r * r * row->noise_deviation : INFINITY;
+}
 
 static double column_of(const covsamp_calibration_level *row, int column)
 {
-    const double values[COLUMNS] = {
-        (double)row->level, (double)row->samples, row->alpha,     row->sigma,
-        row->error,         row->error_deviation, row->noise,     row->noise_deviation,
-        row->trace,         row->trace_deviation, row->asymmetry, row->analytic};
+    const double values[COLUMNS] = {(double)row->level,
+                                    (double)row->samples,
+                                    row->alpha,
+                                    row->sigma,
+                                    row->error,
+                                    row->error_deviation,
+                                    row->noise,
+                                    row->noise_deviation,
+                                    row->trace,
+                                    row->trace_deviation,
+                                    row->asymmetry,
+                                    row->analytic,
+                                    calibration_analytic_deviation(row)};
     return values[column];
 }
 
@@ -78,6 +103,8 @@ int calibration_write(const char *path, covsamp_calibration *measured, int64_t c
     json_write(file.stream, origin->model);
     fputs(",\n  \"data\": ", file.stream);
     json_write(file.stream, origin->data);
+    fputs(",\n  \"labels\": ", file.stream);
+    json_write(file.stream, origin->labels);
     fputs(",\n  \"schedule\": ", file.stream);
     json_write(file.stream, origin->schedule);
     fputs(",\n  \"prediction\": ", file.stream);
@@ -111,6 +138,17 @@ static const char *find(const char *text, const char *key)
             return at + 1 + strspn(at + 1, BLANKS);
     }
     return NULL;
+}
+
+/* As it stands between the quotes, cut to its room; "" if there is none. */
+static void read_string(const char *text, const char *key, char *out, size_t bytes)
+{
+    const char *at = find(text, key);
+    size_t used = 0;
+    if (at != NULL && *at == '"')
+        for (at++; *at != '"' && *at != '\0' && used + 1 < bytes; at++)
+            out[used++] = *at;
+    out[used] = '\0';
 }
 
 /* A number or null (NaN); NULL if there is neither. */
@@ -195,6 +233,8 @@ int calibration_read(struct calibration *c, const char *path)
     c->trace = read_array(text, "trace", &c->count);
     c->noise = read_array(text, "table_noise", &c->levels);
     c->x0_error = read_array(text, "table_x0_error", &c->levels);
+    read_string(text, "model", c->model, sizeof c->model);
+    read_string(text, "prediction", c->prediction, sizeof c->prediction);
     free(text);
     if (c->level == NULL || c->alpha == NULL || c->sigma == NULL || c->error == NULL ||
         c->trace == NULL || c->noise == NULL || c->x0_error == NULL)
@@ -239,6 +279,14 @@ int calibration_apply(const struct calibration *c, const char *path, covsamp_con
     return 0;
 }
 
+bool calibration_has_traces(const struct calibration *c)
+{
+    for (int64_t i = 0; i < c->count; i++)
+        if (!isnan(c->trace[i]))
+            return true;
+    return false;
+}
+
 static int trusted(const struct calibration *c, int64_t i, double factor)
 {
     return c->trace[i] <= factor * c->error[i] && c->error[i] <= factor * c->trace[i];
@@ -254,12 +302,15 @@ int calibration_window(const struct calibration *c, double factor, int64_t *low,
             from = i - run + 1;
         }
     }
-    *low = 2; /* from 2 up to 1: none */
-    *high = 1;
+    *low = c->levels + 1; /* no level */
+    *high = 0;
     if (best == 0)
         return 0;
-    /* Beyond the last measured level there is nothing to say against it. */
+    /* Jacobians fail at high noise: what was not measured there is not trusted.  Towards the data
+     * there is nothing to say against it. */
     *low = from + best == c->count ? 0 : (int64_t)c->level[from + best - 1];
-    *high = from == 0 ? 0 : (int64_t)c->level[from];
+    *high = (int64_t)c->level[from];
+    if (*high == c->levels)
+        *high = 0;
     return 1;
 }

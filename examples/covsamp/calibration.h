@@ -12,11 +12,12 @@ struct calibration {
     int64_t count;                                 /* levels measured, noisiest first */
     double *level, *alpha, *sigma, *error, *trace; /* [count]; NaN where not measured */
     double *noise, *x0_error;                      /* [levels] */
+    char model[256], prediction[32]; /* of what was measured, "" if the file does not say */
 };
 
 /* What the file says besides the numbers. */
 struct calibration_origin {
-    const char *model, *data, *schedule, *prediction;
+    const char *model, *data, *labels, *schedule, *prediction; /* labels NULL: none */
     uint64_t seed;
 };
 
@@ -30,8 +31,14 @@ void calibration_free(struct calibration *calibration);
 /* Gives config both tables, if they belong to its schedule.  0, EXIT_USAGE or EXIT_RUN. */
 int calibration_apply(const struct calibration *calibration, const char *path,
                       covsamp_config *config, const covsamp_schedule *schedule);
+/* The standard error of the analytic variance; infinite where alpha = 0. */
+double calibration_analytic_deviation(const covsamp_calibration_level *row);
+/* Whether there is a trace at all: --means-only leaves them out. */
+bool calibration_has_traces(const struct calibration *calibration);
 /* The widest range of measured levels in which the probed trace is within the factor of the error,
- * as window_low and window_high.  0: there is none, and the window is empty. */
+ * as window_low and window_high.  Above the noisiest of them nothing is trusted, unless it is the
+ * last of the schedule; below there is no limit where the range reaches the lowest one measured.
+ * 0: there is no such range, and the window is empty. */
 int calibration_window(const struct calibration *calibration, double factor, int64_t *low,
                        int64_t *high);
 

@@ -86,6 +86,14 @@ static void print_choices(int32_t key)
     putchar('}');
 }
 
+/* Beyond 2^53 as text: most readers of JSON make doubles of numbers, which would round them. */
+static void json_bound(const char *key, int64_t value)
+{
+    const int64_t exact = INT64_C(1) << 53;
+    const char *quote = value > exact || value < -exact ? "\"" : "";
+    printf(", \"%s\": %s%" PRId64 "%s", key, quote, value, quote);
+}
+
 static void print_json(void)
 {
     const covsamp_option *option;
@@ -100,12 +108,14 @@ static void print_json(void)
             json_real(option->real_high);
             fputs(", \"default\": ", stdout);
             json_real(option->real_default);
+        } else if (option->type == COVSAMP_TYPE_INT) {
+            json_bound("low", option->int_low);
+            json_bound("high", option->int_high);
+            json_bound("default", option->int_default);
         } else {
-            printf(", \"low\": %" PRId64 ", \"high\": %" PRId64 ", \"default\": %" PRId64,
-                   option->int_low, option->int_high, option->int_default);
-        }
-        if (option->type == COVSAMP_TYPE_CHOICE)
+            json_bound("default", option->int_default);
             print_choices(option->key);
+        }
         fputs(", \"help\": ", stdout);
         json_string(option->help);
         putchar('}');
@@ -123,7 +133,12 @@ int cmd_options(int argc, char **argv)
         if (flag == ARGS_ERROR)
             return EXIT_USAGE;
         if (flag == HELP) {
-            puts("usage: covsamp options [--json]\n\nLists every option that --set takes.\n");
+            puts("usage: covsamp options [--json]\n\nLists every option that --set takes.\n\n"
+                 "In JSON low, high and default are numbers, or text where a double would round "
+                 "them\n"
+                 "(beyond 2^53); null is an infinite bound.  A choice has no bounds: its numbers "
+                 "are\n"
+                 "in choices.\n");
             args_help(flags, N_FLAGS);
             return 0;
         }

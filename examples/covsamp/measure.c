@@ -5,6 +5,7 @@
 #include "progress.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,13 +37,31 @@ int measure_fits(const struct measurement *m, const char *path)
                 wanted);
 }
 
+static double value_of(const struct measurement *m, int64_t i)
+{
+    const double value = npy_value(m->data, i);
+    return m->data->kind == 'u' ? value / 127.5 - 1 : value;
+}
+
+struct spread measure_spread(const struct measurement *m)
+{
+    struct spread s = {INFINITY, -INFINITY, 0};
+    double mean = 0;
+    for (int64_t i = 0; i < m->samples * m->dim; i++) { /* Welford 1962 */
+        const double value = value_of(m, i), off = value - mean;
+        s.low = fmin(s.low, value);
+        s.high = fmax(s.high, value);
+        mean += off / (double)(i + 1);
+        s.variance += off * (value - mean);
+    }
+    s.variance /= (double)(m->samples * m->dim);
+    return s;
+}
+
 static void convert(const struct measurement *m, int64_t first, int64_t count, void *out)
 {
-    const bool bytes = m->data->kind == 'u';
     for (int64_t i = 0; i < count * m->dim; i++) {
-        double value = npy_value(m->data, first * m->dim + i);
-        if (bytes)
-            value = value / 127.5 - 1;
+        const double value = value_of(m, first * m->dim + i);
         if (m->dtype == COVSAMP_F64)
             ((double *)out)[i] = value;
         else

@@ -93,7 +93,7 @@ static int find_spacing(const char *name, const double *noise, int32_t *spacing)
 }
 
 int process_visit(covsamp_config *config, const covsamp_schedule *schedule, int64_t steps,
-                  const char *spacing, const double *noise)
+                  const char *spacing, const double *noise, int64_t **visited)
 {
     char message[COVSAMP_MESSAGE_BYTES] = "";
     int32_t kind = 0;
@@ -115,6 +115,6 @@ int process_visit(covsamp_config *config, const covsamp_schedule *schedule, int6
         code = fail(EXIT_USAGE, "--steps %" PRId64 ": %s", steps, message);
     else if (covsamp_config_set_schedule(config, schedule, levels, steps) != COVSAMP_OK)
         code = fail(EXIT_RUN, "%s", covsamp_config_message(config));
-    free(levels);
+    *visited = levels;
     return code;
 }

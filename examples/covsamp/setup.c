@@ -27,28 +27,58 @@ static int open_model(struct setup *s, const struct sample_request *r)
     return code != 0 ? code : model_shape(s->model, s->samples.dims, &s->samples.n_dims);
 }
 
-/* A calibration's window; else what the model file says. */
+static void set_calibrated_window(struct setup *s, const struct sample_request *r)
+{
+    int64_t low, high;
+    if (!calibration_window(&s->calibration, r->window_factor, &low, &high))
+        note("%s: at no level is the trace within a factor of %g of the error, so that the window "
+             "is "
+             "empty",
+             r->calibration, r->window_factor);
+    covsamp_config_set_int(s->config, COVSAMP_WINDOW_LOW, low);
+    covsamp_config_set_int(s->config, COVSAMP_WINDOW_HIGH, high);
+}
+
+/* A calibration's window, if traces were measured; else what the model file says. */
 static int set_window(struct setup *s, const struct sample_request *r)
 {
     const char *high = s->model != NULL ? model_metadata(s->model, "window_high") : NULL;
     if (!r->preset->calibrated)
         return 0;
-    if (s->calibration.levels > 0) {
-        int64_t low, up;
-        if (!calibration_window(&s->calibration, r->window_factor, &low, &up))
-            fprintf(
-                stderr,
-                "covsamp: %s: at no level is the trace within a factor of %g of the error, so that "
-                "the window is empty.\n",
-                r->calibration, r->window_factor);
-        covsamp_config_set_int(s->config, COVSAMP_WINDOW_LOW, low);
-        covsamp_config_set_int(s->config, COVSAMP_WINDOW_HIGH, up);
+    if (s->calibration.levels > 0 && calibration_has_traces(&s->calibration)) {
+        set_calibrated_window(s, r);
         return 0;
     }
+    if (s->calibration.levels > 0)
+        note("%s: traces were not measured (--means-only), so that the window is %s",
+             r->calibration, high != NULL ? "that of the model file" : "open at every level");
     if (high != NULL && covsamp_config_set_by_name(s->config, "window_high", high) < 0)
         return fail(EXIT_RUN, "the model file's \"window_high\": %s",
                     covsamp_config_message(s->config));
     return 0;
+}
+
+/* A window that nobody has set, where one is due. */
+static void doubt_window(const struct setup *s, const struct sample_request *r)
+{
+    int64_t low = 0, high = 0;
+    covsamp_config_get_int(s->config, COVSAMP_WINDOW_LOW, &low);
+    covsamp_config_get_int(s->config, COVSAMP_WINDOW_HIGH, &high);
+    if (r->preset->calibrated && r->calibration == NULL && low == 0 && high == 0 && !r->quiet &&
+        model_metadata(s->model, "window_high") == NULL)
+        note("nothing says up to which level the covariance of %s can be trusted, so that --method "
+             "%s uses it at all; covsamp calibrate measures it",
+             r->model, r->method);
+}
+
+/* Tables are about one network. */
+static void doubt_calibration(const struct setup *s, const struct sample_request *r)
+{
+    char prediction[64] = "";
+    covsamp_config_get_text(s->config, COVSAMP_PREDICTION, prediction, sizeof prediction);
+    if (s->calibration.prediction[0] != '\0' && strcmp(s->calibration.prediction, prediction) != 0)
+        note("%s was measured on a model that predicts %s (%s), and this one predicts %s",
+             r->calibration, s->calibration.prediction, s->calibration.model, prediction);
 }
 
 /* Where there is a shape, a covariance that asks for one need not be told. */
@@ -106,8 +136,20 @@ static int set_schedule(struct setup *s, const struct sample_request *r)
     if (code == 0 && r->calibration != NULL)
         code = calibration_apply(&s->calibration, r->calibration, s->config, s->schedule);
     if (code == 0)
-        code = process_visit(s->config, s->schedule, r->steps, r->spacing, s->calibration.noise);
+        code = process_visit(s->config, s->schedule, r->steps, r->spacing, s->calibration.noise,
+                             &s->visited);
     return code;
+}
+
+/* Covariances that a step may replace and whose trace a guard may scale down: by products or heads.
+ */
+static bool is_measured(const char *covariance)
+{
+    static const char *const fixed[] = {"", "none", "small", "large", "analytic"};
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+        if (strcmp(covariance, fixed[i]) == 0)
+            return false;
+    return true;
 }
 
 /* What a covariance needs besides the network's mean: a table, a head.  A solver with a covariance
@@ -124,10 +166,13 @@ static int set_needs(struct setup *s, const struct sample_request *r)
     covsamp_config_get_int(s->config, COVSAMP_SOLVER, &solver);
     if (solver != COVSAMP_SOLVER_ANCESTRAL)
         covariance[0] = '\0';
-    const char *needs = strcmp(covariance, "analytic") == 0 ? "covariance = analytic"
-                        : strcmp(fallback, "analytic") == 0 ? "window_fallback = analytic"
-                        : guard > 0                         ? "trace_guard"
-                                                            : NULL;
+    const char *needs = NULL;
+    if (strcmp(covariance, "analytic") == 0)
+        needs = "covariance = analytic";
+    else if (is_measured(covariance) && strcmp(fallback, "analytic") == 0)
+        needs = "window_fallback = analytic";
+    else if (is_measured(covariance) && guard > 0)
+        needs = "trace_guard";
     if (needs != NULL && r->calibration == NULL)
         return fail(EXIT_USAGE, "%s needs --calibration FILE, which covsamp calibrate writes",
                     needs);
@@ -215,6 +260,8 @@ int setup_make(struct setup *s, const struct sample_request *r)
         code = set_labels(s, r);
     if (code != 0)
         return code;
+    doubt_window(s, r);
+    doubt_calibration(s, r);
     set_sheet(s, r);
     if (request_is_png(r))
         code = png_fits(&s->samples, r->count, &s->sheet);
@@ -224,6 +271,7 @@ int setup_make(struct setup *s, const struct sample_request *r)
 void setup_free(struct setup *s)
 {
     free(s->samples.data);
+    free(s->visited);
     covsamp_schedule_free(s->schedule);
     calibration_free(&s->calibration);
     covsamp_config_free(s->config);

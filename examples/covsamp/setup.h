@@ -13,6 +13,7 @@ struct setup {
     covsamp_schedule *schedule;
     struct calibration calibration; /* levels 0: none was given */
     const char *schedule_text;
+    int64_t *visited;       /* the levels, noisiest first */
     struct samples samples; /* with room for all of them */
     struct sheet sheet;
     int64_t n_labels; /* that follow each other; 0: none set */

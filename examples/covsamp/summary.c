@@ -4,6 +4,30 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+/* Every other guard that is not at its default. */
+static void print_set_guards(const covsamp_config *config)
+{
+    static const int32_t keys[] = {COVSAMP_WINDOW_FALLBACK, COVSAMP_COVARIANCE_CAP,
+                                   COVSAMP_RITZ_CAP,        COVSAMP_TRACE_GUARD,
+                                   COVSAMP_LIMIT_RANGE,     COVSAMP_PIXEL_CLIP};
+    covsamp_config *standard = NULL;
+    if (covsamp_config_new(&standard, NULL) != COVSAMP_OK)
+        return;
+    for (int32_t i = 0; covsamp_option_info(i) != NULL; i++) {
+        const covsamp_option *option = covsamp_option_info(i);
+        char text[64] = "", usual[64] = "";
+        bool guard = false;
+        for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+            guard |= option->key == keys[k];
+        covsamp_config_get_text(config, option->key, text, sizeof text);
+        covsamp_config_get_text(standard, option->key, usual, sizeof usual);
+        if (guard && strcmp(text, usual) != 0)
+            fprintf(stderr, "; %s %s", option->name, text);
+    }
+    covsamp_config_free(standard);
+}
 
 static void print_guards(const covsamp_config *config)
 {
@@ -22,6 +46,7 @@ static void print_guards(const covsamp_config *config)
         fprintf(stderr, "; covariance from level %" PRId64 " up", low);
     if (high > 0)
         fprintf(stderr, "; covariance up to level %" PRId64, high);
+    print_set_guards(config);
     putc('\n', stderr);
 }
 
@@ -33,15 +58,19 @@ static double share(int64_t part, int64_t whole)
 void summary_print(const struct setup *setup, const struct sample_request *request,
                    const struct cost *cost)
 {
-    char covariance[64] = "", prediction[64] = "";
+    char solver[64] = "", covariance[64] = "", prediction[64] = "";
     const covsamp_stats *stats = &cost->stats;
     int64_t n = setup->samples.count;
+    covsamp_config_get_text(setup->config, COVSAMP_SOLVER, solver, sizeof solver);
     covsamp_config_get_text(setup->config, COVSAMP_COVARIANCE, covariance, sizeof covariance);
     covsamp_config_get_text(setup->config, COVSAMP_PREDICTION, prediction, sizeof prediction);
     fprintf(stderr, "%s: %" PRId64 " samples of %" PRId64 " values, %" PRId64 " steps\n",
             request->method, n, setup->samples.dim, request->steps);
-    fprintf(stderr, "  method      covariance %s, predicts %s, schedule %s, %s products\n",
-            covariance, prediction, setup->schedule_text, model_engine(setup->model));
+    fprintf(stderr,
+            "  method      solver %s, covariance %s, predicts %s, schedule %s, %s levels, %s "
+            "products\n",
+            solver, covariance, prediction, setup->schedule_text, request->spacing,
+            model_engine(setup->model));
     print_guards(setup->config);
     fprintf(stderr, "  cost        %" PRId64 " means, %" PRId64 " JVPs (%.1f and %.1f a sample)\n",
             cost->means, stats->products_paid, share(cost->means, n),
@@ -126,6 +155,12 @@ void summary_json(const struct setup *setup, const struct sample_request *reques
     json_int("steps", request->steps);
     json_text("schedule", setup->schedule_text);
     json_int("levels", covsamp_schedule_levels(setup->schedule));
+    json_text("spacing", request->spacing);
+    fputs(", \"visited\": [", stdout);
+    for (int64_t i = 0; i < request->steps; i++)
+        printf("%s%" PRId64, i == 0 ? "" : ", ", setup->visited[i]);
+    putchar(']');
+    json_text("calibration", request->calibration);
     json_text("engine", model_engine(setup->model));
     json_number("clip_x0", clip);
     json_int("means", cost->means);

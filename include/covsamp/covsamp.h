@@ -193,7 +193,8 @@ COVSAMP_API covsamp_status covsamp_schedule_spaced(const covsamp_schedule *sched
  *  does best (Bao et al. 2022): from N down to 1, the sum of log(analytic variance / small variance) over
  *  the steps smallest.  noise[n - 1], n = 1 ... N, is the table COVSAMP_TABLE_NOISE.  Entries above 1 say
  *  that the network is useless there: such levels are left out, and those above the last entry <= 1 get
- *  their share of the levels, evenly spaced, N among them.  count 1: N.  Time is of the order N^2 count.
+ *  their share of the levels, evenly spaced, N among them.  At alpha = 0 the entry says nothing, and that of
+ *  the level below counts.  count 1: N.  Time is of the order N^2 count.
  *  Memory comes from the schedule's hooks and is gone on return.  Errors: E_NULL, E_RANGE (count outside
  *  1 ... N less the levels left out; noise negative or not finite), E_NOMEM. */
 COVSAMP_API covsamp_status covsamp_schedule_optimal(const covsamp_schedule *schedule,
@@ -211,20 +212,23 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_DTYPE = 3,           /* COVSAMP_F32 or COVSAMP_F64 */
     COVSAMP_PREDICTION = 4,      /* what the model predicts: COVSAMP_PREDICTS_... */
     COVSAMP_COVARIANCE = 20,     /* COVSAMP_COV_... */
-    COVSAMP_KRYLOV_STEPS = 21,   /* int: JVPs per step of "krylov" */
+    COVSAMP_KRYLOV_STEPS = 21,   /* int: JVPs per step of "krylov"; the most with a tolerance: 16 unless
+                                    this was set */
     COVSAMP_TANGENTS = 22,       /* int: most tangents that one request may carry; krylov has 1 */
     COVSAMP_CLIP_COVARIANCE = 23, /* int: with clip_x0, 1 uses P C P, P masking clipped values */
     COVSAMP_MEAN_JVP = 24,       /* int: 1 lets the first JVP ride with the mean; never dense */
-    COVSAMP_WINDOW_LOW = 25,     /* int: levels below use "small" instead of the covariance */
-    COVSAMP_WINDOW_HIGH = 26,    /* int: levels above use "small"; 0: no limit */
+    COVSAMP_WINDOW_LOW = 25,     /* int: levels below use window_fallback instead of the covariance */
+    COVSAMP_WINDOW_HIGH = 26,    /* int: levels above do; 0: no limit, else at least window_low */
     COVSAMP_TOLERANCE = 27,      /* real: "krylov" stops a sample early at this change; 0: off */
     COVSAMP_PROBES = 28,         /* int: probe vectors per estimate */
     COVSAMP_REUSE = 29,          /* int: steps that an estimate serves */
     COVSAMP_HEAD = 30,           /* COVSAMP_HEAD_...: what the model's head predicts */
     COVSAMP_COVARIANCE_CAP = 31, /* real: largest variance of x0, 0: no limit */
-    COVSAMP_RITZ_CAP = 32,       /* real: largest Ritz value in sigma^2 / alpha^2, 0: no limit */
-    COVSAMP_TRACE_GUARD = 33,    /* real: trace(C) at most this times the analytic table's, 0: off */
+    COVSAMP_RITZ_CAP = 32,       /* real: the same in units of sigma^2 / alpha^2, 0: no limit */
+    COVSAMP_TRACE_GUARD = 33,    /* real: trace(C) at most this times the analytic table's, 0: off; for
+                                    covariances by products and by heads but COVSAMP_HEAD_IDDPM */
     COVSAMP_WINDOW_FALLBACK = 34, /* COVSAMP_COV_SMALL or _ANALYTIC: outside the window */
+    COVSAMP_LIMIT_RANGE = 35,    /* int: 1 limits v of COVSAMP_HEAD_IDDPM to [-1, 1] */
     COVSAMP_ETA = 40,            /* real: 1 is DDPM, 0 deterministic DDIM (Song et al. 2021) */
     COVSAMP_CLIP_X0 = 41,        /* real: clip E[x0|x_t] to +- this; 0: off */
     COVSAMP_EPS_AFTER_CLIP = 42, /* COVSAMP_EPS_... */
@@ -234,7 +238,7 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_PIXEL_CLIP = 46,     /* real: bounds the noise of the last noisy step, see docs/math.md */
     COVSAMP_CHURN = 47,          /* real: S_churn of "heun" (Karras et al. 2022, algorithm 2) */
     COVSAMP_CHURN_LOW = 48,      /* real: S_tmin, in sigma / alpha */
-    COVSAMP_CHURN_HIGH = 49,     /* real: S_tmax */
+    COVSAMP_CHURN_HIGH = 49,     /* real: S_tmax, at least S_tmin */
     COVSAMP_CHURN_NOISE = 50,    /* real: S_noise */
     COVSAMP_ADDIM_ETA = 51,      /* real: factor on the table COVSAMP_TABLE_X0_ERROR */
     COVSAMP_SEED = 60,           /* int: all 64 bits count; as text also up to 2^64 - 1 */
@@ -277,8 +281,9 @@ enum {
 };
 
 enum {
-    COVSAMP_EPS_RECOMPUTE = 1, /* noise estimate from the clipped x0 (improved-diffusion) */
-    COVSAMP_EPS_RAW = 2        /* noise estimate as before clipping (Analytic-DPM, OCM, diffusers) */
+    COVSAMP_EPS_RECOMPUTE = 1, /* noise estimate from the clipped x0; with eta = 1 the posterior mean of
+                                  DDPM (improved-diffusion; the DDPM of Analytic-DPM, OCM, diffusers) */
+    COVSAMP_EPS_RAW = 2        /* noise estimate as before clipping (the DDIM of these three) */
 };
 
 enum { /* what the head holds, e the noise: */
@@ -286,7 +291,9 @@ enum { /* what the head holds, e the noise: */
     COVSAMP_HEAD_SN = 2,   /* E[e^2 | x_t] (Bao et al. 2022, extended Analytic-DPM) */
     COVSAMP_HEAD_NPR = 3,  /* E[(e - predicted e)^2 | x_t] (the same) */
     COVSAMP_HEAD_IDDPM = 4 /* v of log variance = v' log beta + (1 - v') log beta-tilde,
-                              v' = (v + 1) / 2 (Nichol & Dhariwal 2021); only with eta = 1 */
+                              v' = (v + 1) / 2 (Nichol & Dhariwal 2021); only with eta = 1.  It is
+                              the variance of the step, not of x0: covariance_cap, ritz_cap and
+                              trace_guard do not apply, limit_range does */
 };
 
 enum { /* cosine transforms (DCT-II) of: */
@@ -439,7 +446,7 @@ typedef struct covsamp_stats {
     int64_t ritz_clamped;           /* of these, negative and set to 0 */
     int64_t breakdowns;             /* samples whose Krylov space closed early: exact draws */
     int64_t breakdowns_asymmetric;  /* the same with a visibly non-symmetric projection: not exact */
-    int64_t steps_without;          /* steps that fell back to "small": alpha = 0, or the window */
+    int64_t steps_without;          /* steps by window_fallback: alpha = 0, or the window */
     double asymmetry;               /* largest |H - H^T| / |H + H^T|, Frobenius, H = V^T C V */
     double error_estimate;          /* largest |y_m - y_(m-1)| / |y_m| of a Krylov draw */
 } covsamp_stats;
@@ -485,7 +492,8 @@ typedef struct covsamp_request {
     void *noise;
     /* With a mean, for covariance = diag_model: the output of the head that the option "head" names,
      * [batch][dim].  A model that finds this set must fill it or fail: it holds NaN before, and with
-     * check_finite a model that does not know of it gets E_NONFINITE. */
+     * check_finite a model that does not know of it gets E_NONFINITE.  That check is all that stands
+     * between such a model and samples full of NaN: switch it off for models that fill heads only. */
     void *head;
 } covsamp_request;
 
@@ -645,8 +653,8 @@ COVSAMP_API covsamp_status covsamp_calibration_run(covsamp_calibration *calibrat
 COVSAMP_API covsamp_status covsamp_calibration_row(const covsamp_calibration *calibration,
                                                    int64_t index, covsamp_calibration_level *row);
 /** Fills a table for covsamp_config_set_table(): values[n - 1] for n = 1 ... N = count.  Between measured
- *  levels the noise, and the logarithm of the error, are linear in log(alpha / sigma); beyond them they
- *  are those of the nearest one.  Errors: E_NULL, E_RANGE (table, or count is not N), E_STATE. */
+ *  levels the logarithms of the error and of the analytic variance are linear in log(alpha / sigma); beyond
+ *  them they are those of the nearest one; noise is what gives this variance, at least 0.  Errors: E_NULL, E_RANGE (table, or count is not N), E_STATE. */
 COVSAMP_API covsamp_status covsamp_calibration_table(covsamp_calibration *calibration, int32_t table,
                                                      double *values, int64_t count);
 /** As covsamp_sampler_message(). */

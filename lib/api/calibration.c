@@ -8,29 +8,29 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define NEW "covsamp_calibration_new"
-
 /* ---- making one ---- */
 
 static covsamp_status check_config(covsamp_config *config, const int64_t *levels, int64_t count,
-                                   int32_t products)
+                                   int32_t products, const char *function)
 {
     const int64_t batch = covsamp__config_int(config, COVSAMP_BATCH);
     covsamp__error *error = &config->error;
     if (batch == 0 || covsamp__config_int(config, COVSAMP_DIM) == 0)
-        return covsamp__fail(error, COVSAMP_E_RANGE, NEW ": option %s is not set",
+        return covsamp__fail(error, COVSAMP_E_RANGE, "%s: option %s is not set", function,
                              batch == 0 ? "batch" : "dim");
     if (config->schedule == NULL)
         return covsamp__fail(error, COVSAMP_E_RANGE,
-                             NEW ": no schedule is set, covsamp_config_set_schedule() does");
+                             "%s: no schedule is set, covsamp_config_set_schedule() does",
+                             function);
     if (products != 0 && products != 1)
-        return covsamp__fail(error, COVSAMP_E_RANGE,
-                             NEW ": products is %" PRId32 ", must be 0 or 1", products);
+        return covsamp__fail(error, COVSAMP_E_RANGE, "%s: products is %" PRId32 ", must be 0 or 1",
+                             function, products);
     if (levels == NULL && count != 0)
         return covsamp__fail(error, COVSAMP_E_NULL,
-                             NEW ": levels is NULL and count %" PRId64 ", not 0", count);
-    return levels == NULL ? COVSAMP_OK
-                          : covsamp__check_levels(config, config->schedule, levels, count, NEW);
+                             "%s: levels is NULL and count %" PRId64 ", not 0", function, count);
+    return levels == NULL
+               ? COVSAMP_OK
+               : covsamp__check_levels(config, config->schedule, levels, count, function);
 }
 
 static void read_options(const covsamp_config *config, int64_t count, int32_t products,
@@ -49,18 +49,18 @@ static void read_options(const covsamp_config *config, int64_t count, int32_t pr
 }
 
 static covsamp_status plan_level(covsamp_config *config, int64_t n, int products,
-                                 covsamp__calibrated *l)
+                                 covsamp__calibrated *l, const char *function)
 {
     const covsamp__level below = covsamp__schedule_level(config->schedule, n - 1);
     l->at = covsamp__schedule_level(config->schedule, n);
     if (products && !(l->at.alpha > 0))
         return covsamp__fail(&config->error, COVSAMP_E_UNSUPPORTED,
-                             NEW ": alpha is 0 at level %" PRId64
-                                 ", must be above 0 where products are asked for",
-                             n);
+                             "%s: alpha is 0 at level %" PRId64
+                             ", must be above 0 where products are asked for",
+                             function, n);
     l->kappa = products ? l->at.sigma * l->at.sigma / l->at.alpha : 0;
     return covsamp__prediction((int32_t)covsamp__config_int(config, COVSAMP_PREDICTION), &l->at,
-                               &below, &l->p, &l->q, &config->error, NEW);
+                               &below, &l->p, &l->q, &config->error, function);
 }
 
 static void open_request(covsamp_calibration *c, uint64_t seed)
@@ -77,7 +77,7 @@ static void open_request(covsamp_calibration *c, uint64_t seed)
 }
 
 static covsamp_status make(covsamp_calibration **out, covsamp_config *config, const int64_t *levels,
-                           int64_t count, int32_t products)
+                           int64_t count, int32_t products, const char *function)
 {
     covsamp_calibration stand_in;
     covsamp__arena arena = {NULL, 0, 0};
@@ -88,9 +88,9 @@ static covsamp_status make(covsamp_calibration **out, covsamp_config *config, co
     covsamp_calibration *c = arena.overflow ? NULL : covsamp__alloc(&config->mem, bytes);
     if (c == NULL)
         return covsamp__fail(&config->error, COVSAMP_E_NOMEM,
-                             arena.overflow ? NEW ": the sizes of batch and dim overflow size_t"
-                                            : NEW ": no memory for %zu bytes",
-                             bytes);
+                             arena.overflow ? "%s: the sizes of batch and dim overflow size_t"
+                                            : "%s: no memory for %zu bytes",
+                             function, bytes);
     arena.base = (char *)c;
     arena.used = 0;
     c->mem = config->mem;
@@ -99,7 +99,7 @@ static covsamp_status make(covsamp_calibration **out, covsamp_config *config, co
     covsamp__calibration_layout(c, &arena);
     covsamp_status status = COVSAMP_OK;
     for (int64_t i = 0; status == COVSAMP_OK && i < count; i++)
-        status = plan_level(config, levels[i], products, &c->level[i]);
+        status = plan_level(config, levels[i], products, &c->level[i], function);
     memcpy(c->log_snr, config->schedule->log_snr + 1, (size_t)c->all * sizeof *c->log_snr);
     open_request(c, (uint64_t)covsamp__config_int(config, COVSAMP_SEED));
     if (status == COVSAMP_OK)
@@ -107,6 +107,18 @@ static covsamp_status make(covsamp_calibration **out, covsamp_config *config, co
     else
         covsamp_calibration_free(c);
     return status;
+}
+
+covsamp_status covsamp__calibration_new(covsamp_calibration **out, covsamp_config *config,
+                                        const int64_t *levels, int64_t count, int32_t products,
+                                        const char *function)
+{
+    covsamp_status status = check_config(config, levels, count, products, function);
+    if (status == COVSAMP_OK && levels == NULL)
+        status = make(out, config, config->levels, config->steps, products, function);
+    else if (status == COVSAMP_OK)
+        status = make(out, config, levels, count, products, function);
+    return status == COVSAMP_OK ? covsamp__ok(&config->error) : status;
 }
 
 covsamp_status covsamp_calibration_new(covsamp_calibration **out, covsamp_config *config,
@@ -117,12 +129,8 @@ covsamp_status covsamp_calibration_new(covsamp_calibration **out, covsamp_config
     if (config == NULL)
         return COVSAMP_E_NULL;
     if (out == NULL)
-        return covsamp__fail(&config->error, COVSAMP_E_NULL, NEW ": out is NULL");
-    covsamp_status status = check_config(config, levels, count, products);
-    if (status == COVSAMP_OK)
-        status = levels != NULL ? make(out, config, levels, count, products)
-                                : make(out, config, config->levels, config->steps, products);
-    return status == COVSAMP_OK ? covsamp__ok(&config->error) : status;
+        return covsamp__fail(&config->error, COVSAMP_E_NULL, "%s: out is NULL", __func__);
+    return covsamp__calibration_new(out, config, levels, count, products, __func__);
 }
 
 void covsamp_calibration_free(covsamp_calibration *calibration)

@@ -5,6 +5,10 @@
 
 #include "diagnostic/calibration.h"
 
+/* Makes one, in the name of `function`; config and out are not NULL, *out is. */
+covsamp_status covsamp__calibration_new(covsamp_calibration **out, covsamp_config *config,
+                                        const int64_t *levels, int64_t count, int32_t products,
+                                        const char *function);
 /* Forgets the last message; E_NULL, or E_STATE inside a callback of the same calibration. */
 covsamp_status covsamp__calibration_enter(covsamp_calibration *c, const char *function);
 /* What is wrong with an array of 1 ... most samples, whatever is done with it. */

@@ -79,26 +79,32 @@ static covsamp_status run(covsamp_calibration *c, const covsamp_model *model, co
     return status;
 }
 
-covsamp_status covsamp_calibration_run(covsamp_calibration *calibration, const covsamp_model *model,
-                                       const void *data, int64_t stride, int64_t samples)
+static covsamp_status check_and_run(covsamp_calibration *c, const covsamp_model *model,
+                                    const void *data, int64_t stride, int64_t samples,
+                                    const char *function)
 {
-    covsamp_calibration *c = calibration;
     covsamp_model own;
-    covsamp_status status = covsamp__calibration_enter(c, __func__);
+    covsamp_status status = covsamp__calibration_enter(c, function);
     if (status == COVSAMP_OK)
-        status = check_model(c, model, &own, __func__);
+        status = check_model(c, model, &own, function);
     if (status == COVSAMP_OK)
-        status = covsamp__calibration_check_data(c, data, stride, samples, INT64_MAX, __func__);
+        status = covsamp__calibration_check_data(c, data, stride, samples, INT64_MAX, function);
     if (status != COVSAMP_OK)
         return status;
     if (!c->running && c->at < c->count)
         return covsamp__fail(&c->error, COVSAMP_E_STATE,
                              "%s: samples of covsamp_calibration_data() are not done with",
-                             __func__);
+                             function);
     if (!c->running)
         c->fed = 0;
     c->running = 1;
-    return run(c, &own, data, stride, samples, __func__);
+    return run(c, &own, data, stride, samples, function);
+}
+
+covsamp_status covsamp_calibration_run(covsamp_calibration *calibration, const covsamp_model *model,
+                                       const void *data, int64_t stride, int64_t samples)
+{
+    return check_and_run(calibration, model, data, stride, samples, __func__);
 }
 
 /* ---- results ---- */
@@ -170,7 +176,9 @@ covsamp_status covsamp_analytic_estimate(covsamp_config *config, const covsamp_m
                                          double *values, int64_t count)
 {
     covsamp_calibration *c = NULL;
-    covsamp_status status = covsamp_calibration_new(&c, config, NULL, 0, 0);
+    if (config == NULL)
+        return COVSAMP_E_NULL;
+    covsamp_status status = covsamp__calibration_new(&c, config, NULL, 0, 0, __func__);
     if (status != COVSAMP_OK)
         return status;
     if (values == NULL)
@@ -181,7 +189,7 @@ covsamp_status covsamp_analytic_estimate(covsamp_config *config, const covsamp_m
                                ", the levels of the schedule",
                                __func__, count, c->all);
     else
-        status = covsamp_calibration_run(c, model, data, stride, samples);
+        status = check_and_run(c, model, data, stride, samples, __func__);
     if (status == COVSAMP_DONE)
         status = covsamp_calibration_table(c, COVSAMP_TABLE_NOISE, values, count);
     if (status < COVSAMP_OK)

@@ -77,13 +77,23 @@ covsamp__method covsamp__method_of(const covsamp_config *c)
     return m;
 }
 
+#define STEPS_WITH_TOLERANCE 16
+
+int64_t covsamp__krylov_steps(const covsamp_config *c)
+{
+    if (covsamp__config_real(c, COVSAMP_TOLERANCE) > 0 &&
+        !covsamp__config_chosen(c, COVSAMP_KRYLOV_STEPS))
+        return STEPS_WITH_TOLERANCE;
+    return covsamp__config_int(c, COVSAMP_KRYLOV_STEPS);
+}
+
 /* ---- checks ---- */
 
 static covsamp_status check_sizes(covsamp_config *c, const char *function)
 {
     const int64_t batch = covsamp__config_int(c, COVSAMP_BATCH);
     const int64_t dim = covsamp__config_int(c, COVSAMP_DIM);
-    const int64_t steps = covsamp__config_int(c, COVSAMP_KRYLOV_STEPS);
+    const int64_t steps = covsamp__krylov_steps(c);
     const int64_t first = covsamp__config_int(c, COVSAMP_FIRST_SAMPLE);
     const int64_t covariance = covsamp__method_of(c).covariance_name;
     if (batch == 0 || dim == 0)
@@ -163,19 +173,57 @@ static covsamp_status check_table(covsamp_config *c, int32_t table, const char *
     return COVSAMP_OK;
 }
 
-static covsamp_status check_tables(covsamp_config *c, int64_t covariance, const char *function)
+/* Only covariances by products or heads have a window and a trace to guard. */
+static covsamp_status check_tables(covsamp_config *c, const covsamp__method *m,
+                                   const char *function)
 {
+    const int measured = m->covariance->needs_products || m->covariance->needs_head;
     const char *needed_by = NULL;
-    if (covariance == COVSAMP_COV_ANALYTIC)
+    if (m->covariance_name == COVSAMP_COV_ANALYTIC)
         needed_by = "covariance = analytic";
-    else if (covsamp__config_int(c, COVSAMP_WINDOW_FALLBACK) == COVSAMP_COV_ANALYTIC)
+    else if (measured && covsamp__config_int(c, COVSAMP_WINDOW_FALLBACK) == COVSAMP_COV_ANALYTIC)
         needed_by = "window_fallback = analytic";
-    else if (covsamp__config_real(c, COVSAMP_TRACE_GUARD) > 0)
+    else if (measured && covsamp__config_real(c, COVSAMP_TRACE_GUARD) > 0)
         needed_by = "trace_guard";
     covsamp_status status = check_table(c, COVSAMP_TABLE_NOISE, needed_by, function);
     if (status != COVSAMP_OK)
         return status;
     return check_table(c, COVSAMP_TABLE_X0_ERROR, NULL, function);
+}
+
+/* Its head is a variance of the step: another step has another, and none is a trace of C. */
+static covsamp_status check_iddpm(covsamp_config *c, double eta, const char *function)
+{
+    char text[COVSAMP__REAL_BYTES];
+    const double guard = covsamp__config_real(c, COVSAMP_TRACE_GUARD);
+    if (eta != 1)
+        return unsupported_eta(c, "head = iddpm", function);
+    if (guard > 0)
+        return covsamp__fail(&c->error, COVSAMP_E_UNSUPPORTED,
+                             "%s: trace_guard is %s, must be 0 for head = iddpm, which is no "
+                             "covariance of x0 (limit_range bounds it)",
+                             function, covsamp__real(guard, text));
+    return COVSAMP_OK;
+}
+
+/* Bounds that come in pairs. */
+static covsamp_status check_pairs(covsamp_config *c, const char *function)
+{
+    char a[COVSAMP__REAL_BYTES], b[COVSAMP__REAL_BYTES];
+    const int64_t low = covsamp__config_int(c, COVSAMP_WINDOW_LOW);
+    const int64_t high = covsamp__config_int(c, COVSAMP_WINDOW_HIGH);
+    const double from = covsamp__config_real(c, COVSAMP_CHURN_LOW);
+    const double to = covsamp__config_real(c, COVSAMP_CHURN_HIGH);
+    if (high != 0 && low > high)
+        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
+                             "%s: window_low is %" PRId64 ", must be at most window_high = %" PRId64
+                             " (where 0 is no limit)",
+                             function, low, high);
+    if (from > to)
+        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
+                             "%s: churn_low is %s, must be at most churn_high = %s", function,
+                             covsamp__real(from, a), covsamp__real(to, b));
+    return COVSAMP_OK;
 }
 
 covsamp_status covsamp__method_check(covsamp_config *c, const char *function)
@@ -198,9 +246,12 @@ covsamp_status covsamp__method_check(covsamp_config *c, const char *function)
     }
     if (m.covariance_name == COVSAMP_COV_LARGE && m.eta != 1)
         return unsupported_eta(c, "covariance = large", function);
-    if (m.covariance_name == COVSAMP_COV_DIAG_MODEL && m.eta != 1 &&
-        covsamp__config_int(c, COVSAMP_HEAD) == COVSAMP_HEAD_IDDPM)
-        return unsupported_eta(c, "head = iddpm", function);
+    if (m.covariance_name == COVSAMP_COV_DIAG_MODEL &&
+        covsamp__config_int(c, COVSAMP_HEAD) == COVSAMP_HEAD_IDDPM) {
+        status = check_iddpm(c, m.eta, function);
+        if (status != COVSAMP_OK)
+            return status;
+    }
     if (covsamp__config_int(c, COVSAMP_EPS_AFTER_CLIP) == COVSAMP_EPS_RAW &&
         covsamp__config_real(c, COVSAMP_CLIP_X0) > 0) {
         const char *what = m.mean_order > 1                         ? "a mean of order 2"
@@ -211,5 +262,6 @@ covsamp_status covsamp__method_check(covsamp_config *c, const char *function)
                                  "%s: eps_after_clip is raw, must be recompute for %s", function,
                                  what);
     }
-    return check_tables(c, m.covariance_name, function);
+    status = check_pairs(c, function);
+    return status != COVSAMP_OK ? status : check_tables(c, &m, function);
 }

@@ -17,6 +17,9 @@ typedef struct {
 } covsamp__method;
 
 covsamp__method covsamp__method_of(const covsamp_config *config);
+/* The most products per step of krylov: as said or, where nothing was said and there is a tolerance
+ * to stop it, more than the default, after which the tolerance would have nothing left to stop. */
+int64_t covsamp__krylov_steps(const covsamp_config *config);
 /* Whether all options go together; what single options cannot know. */
 covsamp_status covsamp__method_check(covsamp_config *config, const char *function);
 /* shape.c: whether the shape of samples and the windows of "spectral" go together. */

@@ -39,6 +39,7 @@ static void read_covariance(const covsamp_config *c, const covsamp__method *m,
     model->batch = solver->batch;
     model->dim = solver->dim;
     model->head = (int32_t)covsamp__config_int(c, COVSAMP_HEAD);
+    model->limit_range = covsamp__config_int(c, COVSAMP_LIMIT_RANGE) != 0;
     model->probes = covsamp__config_int(c, COVSAMP_PROBES);
     model->reuse = covsamp__config_int(c, COVSAMP_REUSE);
     model->tolerance = covsamp__config_real(c, COVSAMP_TOLERANCE);
@@ -53,7 +54,7 @@ static void read_covariance(const covsamp_config *c, const covsamp__method *m,
     model->krylov.batch = solver->batch;
     model->krylov.dim = solver->dim;
     /* More than dim steps are none: the space is the whole then. */
-    model->krylov.most = least(covsamp__config_int(c, COVSAMP_KRYLOV_STEPS), solver->dim);
+    model->krylov.most = least(covsamp__krylov_steps(c), solver->dim);
     read_spectrum(c, solver, &model->spectrum);
     solver->fallback = *model;
     solver->fallback.ops = covsamp__config_int(c, COVSAMP_WINDOW_FALLBACK) == COVSAMP_COV_ANALYTIC

@@ -43,7 +43,7 @@ typedef struct {
                       const void *head);
     /* The next tangents [*count][batch][dim], NULL when there are enough. */
     const void *(*wants)(covsamp__covariance *c, const covsamp__place *p, int64_t *count);
-    /* P C v for these tangents, [count][batch][dim]; destroyed. */
+    /* P C v for these tangents (C v where `whole`), [count][batch][dim]; destroyed. */
     void (*take)(covsamp__covariance *c, const covsamp__place *p, void *products, int64_t count);
     /* The noise n [batch][dim].  0, or LAPACK's info, sample in *failed. */
     int (*draw)(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed);
@@ -56,18 +56,19 @@ struct covsamp__covariance {
     int64_t batch, dim;
     int64_t tangents; /* most in one request */
     int64_t probes, reuse;
-    double tolerance; /* of "krylov"; 0: off */
+    int32_t whole;       /* set by open(): take() wants products with C, not P C P */
+    int32_t limit_range; /* "iddpm": v limited to [-1, 1] */
+    double tolerance;    /* of "krylov"; 0: off */
     covsamp__krylov_counts counts;
-    covsamp__krylov krylov;     /* krylov: its space */
-    covsamp__spectrum spectrum; /* spectral: its estimates */
-    int64_t column;             /* tangents taken at this place: dense, probes */
-    double *matrix;             /* dense: [batch][dim][dim], column-major */
-    double *vector, *value,
-        *work;            /* small work; probes: value[batch] traces, vector[batch] counts */
-    void *unit;           /* tangents [tangents][batch][dim] */
-    void *diagonal;       /* diagonal models: variances of x0 [batch][dim] */
-    double estimate_unit; /* probes: the place's unit when the estimate was made */
-    int64_t age;          /* probes: steps that the estimate has served; 0: there is none */
+    covsamp__krylov krylov;        /* krylov: its space */
+    covsamp__spectrum spectrum;    /* spectral: its estimates */
+    int64_t column;                /* tangents taken at this place: dense, probes */
+    double *matrix;                /* dense: [batch][dim][dim], column-major */
+    double *vector, *value, *work; /* small work */
+    void *unit;                    /* tangents [tangents][batch][dim] */
+    void *diagonal;                /* diagonal models: variances of x0 [batch][dim] */
+    double estimate_unit;          /* probes: the place's unit when the estimate was made */
+    int64_t age; /* probes: steps that the estimate has served; 0: there is none */
 };
 
 /* Forgets what reaches from step to step. */
@@ -84,12 +85,16 @@ void covsamp__no_open(covsamp__covariance *c, const covsamp__place *p);
 const void *covsamp__no_wants(covsamp__covariance *c, const covsamp__place *p, int64_t *count);
 /* What C is multiplied by so that trace(C) / dim, here `mean`, obeys the trace guard. */
 double covsamp__guard_scale(const covsamp__place *p, double mean);
-/* lambda^2 + b^2 c, c limited to [0, cap], the whole to the limit. */
+/* Values of sample b that P keeps: the others have no variance. */
+int64_t covsamp__kept(const covsamp__covariance *c, const covsamp__place *p, int64_t b);
+/* trace(P diagonal P) of sample b. */
+double covsamp__diagonal_trace(const covsamp__covariance *c, const covsamp__place *p, int64_t b);
+/* lambda^2 + b^2 c, c limited to [0, cap] and to ritz_cap, the whole to the limit. */
 double covsamp__step_variance(const covsamp__place *p, double c);
 /* Replaces what n, the noise of sample b, has outside P by lambda z: there C is 0, exactly. */
 void covsamp__draw_outside(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
                            void *n);
-/* n = (that)^(1/2) z with c = scale diagonal >= 0 for sample b, lambda z outside P. */
+/* n = (that)^(1/2) z with c = scale diagonal, at least 0, for sample b, lambda z outside P. */
 void covsamp__draw_diagonal(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
                             double scale, void *n);
 /* n = deviation z for sample b, lambda z outside P. */

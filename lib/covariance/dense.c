@@ -96,7 +96,7 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
         covsamp__gemv(1, d, d, a, z, u);
         for (int64_t i = 0; i < d; i++) {
             c->counts.clamped += c->value[i] < 0;
-            u[i] *= sqrt(covsamp__step_variance(p, fmin(scale * c->value[i], p->ritz_cap)));
+            u[i] *= sqrt(covsamp__step_variance(p, scale * c->value[i]));
         }
         c->counts.values += d;
         covsamp__gemv(0, d, d, a, u, z);

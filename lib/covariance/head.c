@@ -30,9 +30,11 @@ static void take_mean(covsamp__covariance *c, const covsamp__place *p, const voi
         break;
     default: /* IDDPM: v itself */
         covsamp__copy(c->dtype, n, head, c->diagonal);
+        if (c->limit_range)
+            covsamp__limit(c->dtype, n, -1, 1, c->diagonal);
         return;
     }
-    covsamp__limit(c->dtype, n, 0, p->cap, c->diagonal);
+    covsamp__limit(c->dtype, n, 0, fmin(p->cap, p->ritz_cap), c->diagonal);
 }
 
 /* log variance = v' log large^2 + (1 - v') log small^2, v' = (v + 1) / 2. */
@@ -50,8 +52,10 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
         draw_iddpm(c, p, n);
         return 0;
     }
-    for (int64_t b = 0; b < c->batch; b++)
-        covsamp__draw_diagonal(c, p, b, 1, n);
+    for (int64_t b = 0; b < c->batch; b++) {
+        const double mean = covsamp__diagonal_trace(c, p, b) / (double)c->dim;
+        covsamp__draw_diagonal(c, p, b, covsamp__guard_scale(p, mean), n);
+    }
     return 0;
 }
 

@@ -35,9 +35,35 @@ double covsamp__guard_scale(const covsamp__place *p, double mean)
     return mean > p->guard ? p->guard / mean : 1;
 }
 
+int64_t covsamp__kept(const covsamp__covariance *c, const covsamp__place *p, int64_t b)
+{
+    int64_t count = 0;
+    if (p->keep == NULL)
+        return c->dim;
+    for (int64_t i = 0; i < c->dim; i++)
+        count += p->keep[b * c->dim + i];
+    return count;
+}
+
+/* Block by block, as numbers of the type in use have to be made double. */
+double covsamp__diagonal_trace(const covsamp__covariance *c, const covsamp__place *p, int64_t b)
+{
+    double block[256], sum = 0;
+    for (int64_t i = 0; i < c->dim; i += 256) {
+        const int64_t n = c->dim - i < 256 ? c->dim - i : 256;
+        const uint8_t *keep = p->keep == NULL ? NULL : p->keep + b * c->dim + i;
+        double part = 0;
+        covsamp__to_double(c->dtype, n, covsamp__cat(c->dtype, c->diagonal, b * c->dim + i), block);
+        for (int64_t j = 0; j < n; j++)
+            part += keep == NULL || keep[j] ? block[j] : 0;
+        sum += part;
+    }
+    return sum;
+}
+
 double covsamp__step_variance(const covsamp__place *p, double c)
 {
-    c = fmin(fmax(c, 0), p->cap);
+    c = fmin(fmax(c, 0), fmin(p->cap, p->ritz_cap));
     return fmin(p->lambda * p->lambda + p->b * p->b * c, p->limit);
 }
 
@@ -54,7 +80,7 @@ void covsamp__draw_diagonal(const covsamp__covariance *c, const covsamp__place *
                             double scale, void *n)
 {
     void *out = covsamp__at(c->dtype, n, b * c->dim);
-    const double most = covsamp__step_variance(p, p->cap);
+    const double most = covsamp__step_variance(p, INFINITY);
     covsamp__root_scale(c->dtype, c->dim, p->lambda * p->lambda, p->b * p->b * scale,
                         covsamp__cat(c->dtype, c->diagonal, b * c->dim), most,
                         covsamp__cat(c->dtype, p->z, b * c->dim), out);

@@ -79,12 +79,7 @@ static const void *wants(covsamp__covariance *c, const covsamp__place *p, int64_
 /* The share of values that P keeps. */
 static double kept(const covsamp__covariance *c, const covsamp__place *p, int64_t b)
 {
-    int64_t count = 0;
-    if (p->keep == NULL)
-        return 1;
-    for (int64_t i = 0; i < c->dim; i++)
-        count += p->keep[b * c->dim + i];
-    return (double)count / (double)c->dim;
+    return (double)covsamp__kept(c, p, b) / (double)c->dim;
 }
 
 /* Under a mask A P A^T is the kept share of I on average: r . A P C P A^T r is that much too
@@ -118,15 +113,14 @@ static void take(covsamp__covariance *c, const covsamp__place *p, void *products
 static double basis_root(double eigenvalue, const void *place)
 {
     const covsamp__place *p = place;
-    return sqrt(covsamp__step_variance(p, fmin(eigenvalue, p->ritz_cap)));
+    return sqrt(covsamp__step_variance(p, eigenvalue));
 }
 
 /* What is left when lambda z is drawn apart. */
 static double frame_root(double eigenvalue, const void *place)
 {
     const covsamp__place *p = place;
-    return sqrt(covsamp__step_variance(p, fmin(eigenvalue, p->ritz_cap)) -
-                covsamp__step_variance(p, 0));
+    return sqrt(covsamp__step_variance(p, eigenvalue) - covsamp__step_variance(p, 0));
 }
 
 /* To the present unit, and down to the trace guard. */

@@ -200,19 +200,36 @@ double covsamp__moments_deviation(const covsamp__moments *m, int64_t samples)
     return samples > 1 ? sqrt(m->squares / (n * (n - 1))) : NAN;
 }
 
-static double measured(const covsamp__calibrated *l, int error)
+/* ---- tables ---- */
+
+/* A measured level as the tables see it. */
+typedef struct {
+    double log_snr, noise, error;
+} known;
+
+static known known_of(const covsamp__calibrated *l)
 {
-    return error ? l->error.mean : fmax(covsamp__calibration_noise(l, NULL), 0);
+    const known k = {l->at.log_snr, fmax(covsamp__calibration_noise(l, NULL), 0), l->error.mean};
+    return k;
 }
 
-/* Between two measured levels, at the share w of the way from a to b. */
-static double between(double a, double b, double w, int error)
+/* At the share w of the way from a to b, geometrically where both are above 0. */
+static double between(double a, double b, double w)
 {
-    if (w == 0)
-        return a;
-    if (error && a > 0 && b > 0)
+    if (a > 0 && b > 0)
         return exp((1 - w) * log(a) + w * log(b));
     return (1 - w) * a + w * b;
+}
+
+/* sigma^2 / alpha^2 (1 - noise) is what is used, and sigma^2 / alpha^2 grows to 25 000: it is this
+ * variance, smooth and bounded by that of the data, that is carried from level to level. */
+static double noise_between(const known *low, const known *high, double w, double log_snr)
+{
+    const double a = exp(-low->log_snr) * (1 - low->noise);
+    const double b = exp(-high->log_snr) * (1 - high->noise);
+    if (!(a > 0 && isfinite(a) && (w == 0 || b > 0)))
+        return (1 - w) * low->noise + w * high->noise;
+    return fmax(1 - exp(log_snr) * (w == 0 ? a : between(a, b, w)), 0);
 }
 
 void covsamp__calibration_fill(const covsamp_calibration *c, int error, double *values)
@@ -221,13 +238,17 @@ void covsamp__calibration_fill(const covsamp_calibration *c, int error, double *
     for (int64_t n = 1; n <= c->all; n++) {
         while (i > 0 && c->level[i - 1].at.level <= n)
             i--;
-        const covsamp__calibrated *low = &c->level[i], *high = i > 0 ? low - 1 : low;
-        const double span = high->at.log_snr - low->at.log_snr;
-        double w = (c->log_snr[n - 1] - low->at.log_snr) / span;
-        if (n <= low->at.level || !(span < 0)) /* on it, below all, above all */
-            w = 0;
-        else if (!isfinite(w)) /* alpha = 0 at the upper one: it lies infinitely far */
-            w = 0;
-        values[n - 1] = between(measured(low, error), measured(high, error), w, error);
+        const known low = known_of(&c->level[i]);
+        const known high = known_of(&c->level[i > 0 ? i - 1 : i]);
+        const double log_snr = c->log_snr[n - 1], span = high.log_snr - low.log_snr;
+        double w = (log_snr - low.log_snr) / span;
+        if (n <= c->level[i].at.level || !(span < 0)) /* on it, below all, above all */
+            w = 0; /* as it is by itself where alpha = 0 at the upper one, infinitely far */
+        if (error)
+            values[n - 1] = w == 0 ? low.error : between(low.error, high.error, w);
+        else if (n == c->level[i].at.level)
+            values[n - 1] = low.noise;
+        else
+            values[n - 1] = noise_between(&low, &high, w, log_snr);
     }
 }

@@ -111,8 +111,7 @@ static inline double lanes_sum(double lane[LANES])
                                T *out)                                                             \
     {                                                                                              \
         for (int64_t i = 0; i < n; i++) {                                                          \
-            double v = a + b * (double)x[i];                                                       \
-            v = v < 0 ? 0 : v;                                                                     \
+            const double v = a + b * (x[i] < 0 ? 0 : (double)x[i]);                                \
             out[i] = (T)(sqrt(v > high ? high : v) * (double)z[i]);                                \
         }                                                                                          \
     }                                                                                              \

@@ -49,7 +49,7 @@ void covsamp__combine_square(int32_t dtype, int64_t n, double a, const void *x, 
                              const void *y, void *out);
 /* x limited to [low, high]; a NaN stays one */
 void covsamp__limit(int32_t dtype, int64_t n, double low, double high, void *x);
-/* out = (a + b x)^(1/2) z, a + b x limited to [0, high] */
+/* out = (a + b x)^(1/2) z, x at least 0, a + b x at most high; a, b >= 0 */
 void covsamp__root_scale(int32_t dtype, int64_t n, double a, double b, const void *x, double high,
                          const void *z, void *out);
 /* out = exp((a + b x) / 2) z, a + b x at most high */

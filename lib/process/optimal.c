@@ -2,7 +2,11 @@
 /* The levels that a run of few steps should visit, by the dynamic programme of Bao, Li, Zhu & Zhang
  * (2022, section 4): the sum of log(sigma*^2 / lambda^2) over the steps is smallest.  With
  * D = log SNR_t - log SNR_s the summand is log(1 - (1 - exp D) noise_t) - D; the D add up to the
- * same for every choice, so that the rest of the summand is the cost of a step: docs/math.md. */
+ * same for every choice, so that the rest of the summand is the cost of a step: docs/math.md.
+ *
+ * Where alpha is 0, at the last level of flow matching for one, noise is 1 whatever the network is
+ * worth, and analytic variance and SNR have to come from elsewhere: the variance is taken to be
+ * that of the level below, and so is whether the level is fit to be visited. */
 #include "process/process.h"
 
 #include <math.h>
@@ -27,11 +31,19 @@ static void layout(programme *p, covsamp__arena *arena)
     p->from = covsamp__take(arena, own, p->nodes, sizeof *p->from);
 }
 
+/* The entry of a level, or of the one below where it says nothing. */
+static double entry(const programme *p, int64_t n)
+{
+    if (!isinf(p->schedule->log_snr[n]))
+        return p->noise[n - 1];
+    return n > 1 ? p->noise[n - 2] : 0;
+}
+
 /* The last level whose entry is an estimate of something possible; 0 if there is none. */
 static int64_t last_good(const programme *p)
 {
     int64_t n = p->schedule->levels;
-    while (n > 0 && p->noise[n - 1] > 1)
+    while (n > 0 && entry(p, n) > 1)
         n--;
     return n;
 }
@@ -42,7 +54,7 @@ static covsamp_status share_out(programme *p, covsamp__error *error, const char 
     const int64_t all = p->schedule->levels, last = last_good(p);
     p->nodes = 0;
     for (int64_t n = 1; n <= last; n++)
-        p->nodes += p->noise[n - 1] <= 1;
+        p->nodes += entry(p, n) <= 1;
     const int64_t most = p->nodes + all - last;
     if (p->count > most)
         return covsamp__fail(error, COVSAMP_E_RANGE,
@@ -59,12 +71,20 @@ static covsamp_status share_out(programme *p, covsamp__error *error, const char 
     return COVSAMP_OK;
 }
 
-/* What a step from node t to each node below it costs. */
+/* What a step from node t to each node below it costs.  Out of alpha = 0 the summand is log(1 +
+ * SNR_s v), v the variance, less log SNR_s, which is what the D of the other steps add up to the
+ * less. */
 static void cost_of_steps(programme *p, int64_t t)
 {
-    const double *log_snr = p->schedule->log_snr, noise = p->noise[p->node[t] - 1];
-    for (int64_t s = 0; s < t; s++)
-        p->step[s] = log1p(expm1(log_snr[p->node[t]] - log_snr[p->node[s]]) * noise);
+    const double *log_snr = p->schedule->log_snr, from = log_snr[p->node[t]];
+    const double noise = entry(p, p->node[t]);
+    for (int64_t s = 0; s < t; s++) {
+        const double to = log_snr[p->node[s]];
+        if (isinf(from)) /* the level below is a node, its entry is `noise` */
+            p->step[s] = log(exp(-log_snr[p->node[t] - 1]) * (1 - noise) + exp(-to));
+        else
+            p->step[s] = log1p(expm1(from - to) * noise);
+    }
 }
 
 static void solve(programme *p)
@@ -119,7 +139,7 @@ static covsamp_status run(programme *p, int64_t *levels, covsamp__error *error,
     arena.used = 0;
     layout(p, &arena);
     for (int64_t n = 1, g = 0; g < p->nodes; n++)
-        if (p->noise[n - 1] <= 1)
+        if (entry(p, n) <= 1)
             p->node[g++] = n;
     solve(p);
     write_levels(p, levels);

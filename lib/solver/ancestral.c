@@ -112,7 +112,7 @@ static void take_head(covsamp__solver *s)
     s->covariance->ops->take_mean(s->covariance, &s->place, s->aside, s->head);
 }
 
-/* J_f v becomes C v = kappa (p v + q J_f v), or P C v; v is in the range of P already. */
+/* J_f v becomes C v = kappa (p v + q J_f v), or P C v where v is in the range of P already. */
 static void take_products(covsamp__solver *s)
 {
     const int64_t n = covsamp__solver_values(s);
@@ -121,7 +121,7 @@ static void take_products(covsamp__solver *s)
         const void *v = covsamp__cat(s->dtype, s->v, k * n);
         covsamp__combine(s->dtype, n, s->plan->kappa * s->ask->p, v, s->plan->kappa * s->ask->q, w,
                          w);
-        if (s->place.keep != NULL)
+        if (s->place.keep != NULL && !s->covariance->whole)
             covsamp__mask(s->dtype, n, s->place.keep, w, w);
     }
     s->covariance->ops->take(s->covariance, &s->place, s->product, s->count);

@@ -210,6 +210,51 @@ static void resumed(int32_t answer, covsamp_status expected)
     covsamp_mixture_free(m.mixture);
 }
 
+/* Data that fail in the middle, or that are done with: the next run begins at its own beginning. */
+static void runs_again(void)
+{
+    covsamp_mixture *mixture = new_mixture(DIM);
+    const covsamp_model model = model_of(mixture);
+    covsamp_calibration *c = new_calibration();
+    covsamp_calibration_level row = {.size = sizeof row};
+    double bad[7 * DIM];
+    memcpy(bad, data, sizeof bad);
+    bad[4 * DIM + 2] = NAN;
+    says(c, covsamp_calibration_run(c, &model, bad, DIM, 7), COVSAMP_E_NONFINITE,
+         "value 2 of sample 4");
+    CHECK(covsamp_calibration_row(c, 0, &row) == COVSAMP_OK && row.samples == BATCH);
+    CHECK(covsamp_calibration_run(c, &model, data, DIM, 7) == COVSAMP_DONE);
+    CHECK(covsamp_calibration_row(c, 0, &row) == COVSAMP_OK && row.samples == BATCH + 7);
+    CHECK(covsamp_calibration_run(c, &model, data, DIM, 7) == COVSAMP_DONE);
+    CHECK(covsamp_calibration_row(c, 0, &row) == COVSAMP_OK && row.samples == BATCH + 14);
+    covsamp_calibration_free(c);
+    covsamp_mixture_free(mixture);
+}
+
+/* Every sentence names the function that was called. */
+static void estimate_names_itself(void)
+{
+    covsamp_mixture *mixture = new_mixture(DIM);
+    const covsamp_model model = model_of(mixture);
+    settings s;
+    memset(&s, 0, sizeof s);
+    covsamp_config *c = new_config_with(&s, NULL), *empty = NULL;
+    double values[LEVELS];
+    static const char name[] = "covsamp_analytic_estimate: ";
+    CHECK(covsamp_analytic_estimate(NULL, &model, data, DIM, 7, values, LEVELS) == COVSAMP_E_NULL);
+    CHECK(covsamp_analytic_estimate(c, NULL, data, DIM, 7, values, LEVELS) == COVSAMP_E_NULL);
+    CHECK(strncmp(covsamp_config_message(c), name, sizeof name - 1) == 0);
+    CHECK(covsamp_analytic_estimate(c, &model, NULL, DIM, 7, values, LEVELS) == COVSAMP_E_NULL);
+    CHECK(strncmp(covsamp_config_message(c), name, sizeof name - 1) == 0);
+    CHECK(covsamp_config_new(&empty, NULL) == COVSAMP_OK);
+    CHECK(covsamp_analytic_estimate(empty, &model, data, DIM, 7, values, LEVELS) ==
+          COVSAMP_E_RANGE);
+    CHECK_TEXT(covsamp_config_message(empty), "covsamp_analytic_estimate: option batch");
+    covsamp_config_free(empty);
+    covsamp_config_free(c);
+    covsamp_mixture_free(mixture);
+}
+
 static void stays_open(void)
 {
     const covsamp_request *q = NULL, *again = NULL;
@@ -335,6 +380,8 @@ int main(void)
     no_signal();
     bad_calls();
     bad_results();
+    runs_again();
+    estimate_names_itself();
     stays_open();
     resumed(COVSAMP_CANCELLED, COVSAMP_CANCELLED);
     resumed(-5, COVSAMP_E_MODEL);

@@ -2,7 +2,7 @@
 /* The option table, and setting and reading every option as number and as text. */
 #include "options.h"
 
-#define OPTION_COUNT 44
+#define OPTION_COUNT 45
 
 /* Keys are never reused and names never change: this list is part of the ABI. */
 static const struct {
@@ -28,6 +28,7 @@ static const struct {
     {"ritz_cap", 32, COVSAMP_TYPE_REAL},
     {"trace_guard", 33, COVSAMP_TYPE_REAL},
     {"window_fallback", 34, COVSAMP_TYPE_CHOICE},
+    {"limit_range", 35, COVSAMP_TYPE_INT},
     {"eta", 40, COVSAMP_TYPE_REAL},
     {"clip_x0", 41, COVSAMP_TYPE_REAL},
     {"eps_after_clip", 42, COVSAMP_TYPE_CHOICE},

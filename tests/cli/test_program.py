@@ -1,69 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Drives the covsamp program: test_program.py PROGRAM MODEL
-
-Samples from a tiny network made on the fly (python3-torch), or from MODEL without it.
-"""
+"""covsamp sample, check, options, version: test_program.py PROGRAM MODEL"""
 import json
 import os
-import pty
 import re
-import select
 import shlex
-import signal
-import struct
 import subprocess
 import sys
-import tempfile
-import time
 
 try:
     import numpy
 except ImportError:
     numpy = None
 
-PROGRAM, NETWORK = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-HERE = os.path.dirname(os.path.abspath(__file__))
-passed = failed = skipped = 0
+from program import (NETWORK, PROGRAM, Model, bad, check, close, good, interrupt_in_the_middle, png_size,
+                     run, run_all, skip)
 
 
-def check(ok, what, detail=""):
-    global passed, failed
-    if ok:
-        passed += 1
-    else:
-        failed += 1
-        print("failed: %s %s" % (what, detail), file=sys.stderr)
-
-
-def skip(what):
-    global skipped
-    skipped += 1
-    print("skipped: " + what)
-
-
-def run(*arguments, environment=None):
-    return subprocess.run([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=300,
-                          env=dict(os.environ, **(environment or {})))
-
-
-def good(*arguments, environment=None):
-    result = run(*arguments, environment=environment)
-    check(result.returncode == 0, "exit 0 of %s" % (arguments,), result.stderr)
-    return result
-
-
-def bad(code, part, *arguments):
-    """One sentence on standard error, nothing on standard output, the right exit code."""
-    result = run(*arguments)
-    check(result.returncode == code, "exit %d of %s" % (code, arguments), result)
-    check(re.fullmatch(r"covsamp: [^\n]*\.\n", result.stderr) is not None,
-          "one sentence for %s" % (arguments,), repr(result.stderr))
-    check(part in result.stderr, "\"%s\" for %s" % (part, arguments), repr(result.stderr))
-    check(result.stdout == "", "silence of %s" % (arguments,), result.stdout)
-
-
-def test_help():
+def test_help(folder):
     for command in ["sample", "calibrate", "check", "options", "version"]:
         result = good(command, "--help")
         check(result.stdout.startswith("usage: covsamp " + command) and result.stderr == "",
@@ -74,12 +27,16 @@ def test_help():
           {"covsamp", "libcovsamp", "libcovsamp-torch"}, "version --json")
 
 
-def test_options():
+def test_options(folder):
     options = {o["name"]: o for o in json.loads(good("options", "--json").stdout)}
     check(options["krylov_steps"]["default"] == 2 and options["krylov_steps"]["low"] == 1,
           "krylov_steps")
     check(options["covariance"]["choices"]["krylov"] == 30, "choices of covariance")
     check(options["clip_x0"]["type"] == "real" and options["clip_x0"]["high"] is None, "clip_x0")
+    check(options["seed"]["low"] == str(-2 ** 63) and options["seed"]["high"] == str(2 ** 63 - 1) and
+          options["dim"]["high"] == 2 ** 33, "bounds that doubles would round are text", options["seed"])
+    check("low" not in options["covariance"] and options["covariance"]["default"] == 30,
+          "a choice has no bounds", options["covariance"])
     table = good("options").stdout
     check(all(name in table and o["help"] in table for name, o in options.items()), "the table")
     comma = {"LC_ALL": "de_DE.UTF-8", "LC_NUMERIC": "de_DE.UTF-8"}
@@ -121,38 +78,18 @@ def test_usage(folder):
     bad(2, "--repeats", "check", *model, "--repeats", 3)
 
 
-def png_size(path):
-    with open(path, "rb") as file:
-        head = file.read(26)
-    check(head[:8] == b"\x89PNG\r\n\x1a\n", "PNG signature of " + path)
-    return struct.unpack(">II", head[16:24]) + (head[25],)
-
-
-class Model:
-    """The network that the tests draw from, and what its file says."""
-
-    def __init__(self, folder):
-        self.tiny = self.make(folder + "/tiny.pt")
-        self.path = folder + "/tiny.pt" if self.tiny else NETWORK
-        self.side, self.classes = (8, 3) if self.tiny else (28, 10)
-        self.steps = 8 if self.tiny else 2
-
-    @staticmethod
-    def make(path, *kind):
-        return subprocess.run([sys.executable, HERE + "/tiny_model.py", path, *kind],
-                              stderr=subprocess.DEVNULL).returncode == 0
-
-    def arguments(self, output, n=4, steps=None):
-        return ["sample", "--model", self.path, "-n", n, "--steps", steps or self.steps,
-                "-o", output]
-
-
 def test_files(model, folder):
     result = good(*model.arguments(folder + "/a.png", n=5), "--columns", 2)
     check("means" in result.stderr and "x0 clipped to +-1" in result.stderr, "summary",
           result.stderr)
     check("\r" not in result.stderr and result.stdout == "", "no bar in a pipe", result)
     cell = model.side + 2
+    check("solver ancestral" in result.stderr and "even levels" in result.stderr and
+          "ritz_cap" not in result.stderr, "method in the summary", result.stderr)
+    guarded = good(*model.arguments(folder + "/g.npy"), "--set", "ritz_cap=2", "--set",
+                   "covariance_cap=1.5", "--set", "pixel_clip=3").stderr
+    check("ritz_cap 2" in guarded and "covariance_cap 1.5" in guarded and "pixel_clip 3" in guarded
+          and "trace_guard" not in guarded, "guards in the summary", guarded)
     check(png_size(folder + "/a.png") == (2 * cell + 2, 3 * cell + 2, 0), "PNG of 2 columns")
     good(*model.arguments(folder + "/b.png", n=5), "--quiet", "--label", "none")
     check(png_size(folder + "/b.png")[:2] == (2 * cell + 2, 3 * cell + 2), "PNG about square",
@@ -174,6 +111,8 @@ def test_json(model, folder):
         check(cost["options"]["window_high"] == "800" and cost["options"]["prediction"] == "v",
               "what the model file says", cost["options"])
         check(0 < cost["jvps"] < 4 * model.steps * 2, "JVPs within the window", cost["jvps"])
+    check(cost["spacing"] == "even" and cost["visited"][0] == 1000 and cost["visited"][-1] == 1 and
+          len(cost["visited"]) == model.steps and cost["calibration"] is None, "levels", cost)
     check(cost["seed"] == 2 ** 64 - 1 and cost["method"] == "lgs" and cost["clip_x0"] == 1,
           "echo", cost)
     check(abs(cost["seconds"] - cost["seconds_model"] - cost["seconds_core"]) < 1e-6, "seconds",
@@ -184,10 +123,10 @@ def test_json(model, folder):
     cost = json.loads(good(*model.arguments(folder + "/j.npy"), "--json", "--method", "lgs-plain",
                            "--set", "krylov_steps=1").stdout)
     check(cost["clip_x0"] == 0 and cost["options"]["krylov_steps"] == "1", "--set wins", cost)
-
-
-def close(a, b, tolerance=2e-4):
-    return a.shape == b.shape and float(numpy.abs(a - b).max()) <= tolerance
+    fine, two = (json.loads(good(*model.arguments(folder + "/j.npy"), "--json", "--set", option).stdout)
+                 for option in ["tolerance=1e-6", "krylov_steps=2"])
+    check(fine["jvps"] > two["jvps"], "a tolerance may take more than two products",
+          (fine["jvps"], two["jvps"]))
 
 
 def test_numbers(model, folder):
@@ -260,173 +199,6 @@ def test_check(model, folder):
               "check of the same path, linearised")
 
 
-def methods():
-    """Every name that --help lists."""
-    text = good("sample", "--help").stdout
-    return re.findall(r"^  ([a-z0-9-]+) +\S", text[text.index("methods:"):], re.MULTILINE)
-
-
-NEED_A_TABLE = ["analytic-ddpm", "analytic-ddim", "paper-analytic", "paper-analytic-ddim"]
-NEED_A_HEAD = {"iddpm": "iddpm", "sn-ddpm": "sn", "npr-ddpm": "npr", "ocm-ddpm": "ocm",
-               "ocm-ddim": "ocm", "paper-iddpm": "iddpm", "paper-sn": "sn",
-               "paper-sn-ddim": "sn", "paper-ocm": "ocm", "paper-ocm-ddim": "ocm"}
-
-
-def test_calibrate(model, folder):
-    if numpy is None or not model.tiny:
-        skip("calibrate, without numpy or python3-torch")
-        return
-    images = numpy.clip(numpy.random.default_rng(0).normal(size=(30, 1, 8, 8)) * 0.3, -1, 1)
-    numpy.save(folder + "/f8.npy", images)
-    numpy.save(folder + "/f4.npy", images.astype("f4"))
-    numpy.save(folder + "/u1.npy", ((images[:, 0] + 1) * 127.5).round().astype("u1"))
-    numpy.save(folder + "/labels.npy", numpy.arange(30) % 3)
-    base = ["calibrate", "--model", model.path, "--at", "1000,400,80,1"]
-    data = [*base, "--data", folder + "/f8.npy"]
-    table = good(*data, "-o", folder + "/c.json")
-    check(table.stdout.count("\n") == 5 and "asymmetry" in table.stdout, "the table", table)
-    check("window_low" in table.stderr, "the window", table.stderr)
-    saved = json.load(open(folder + "/c.json"))
-    check(saved["level"] == [1000, 400, 80, 1] and len(saved["table_noise"]) == 1000 ==
-          len(saved["table_x0_error"]), "the file", saved["level"])
-    rows = json.loads(good(*data, "--json").stdout)["rows"]
-    check(all(abs(row[key] - saved[key][i]) <= 1e-6 * abs(saved[key][i])
-              for i, row in enumerate(rows) for key in row), "--json says what the file says")
-    for extra in [["--batch", 7], ["--data", folder + "/f4.npy"], ["--dtype", "f64"],
-                  ["--data", folder + "/u1.npy"]]:
-        other = json.loads(good(*data, "--json", *extra).stdout)["rows"]
-        check(all(abs(a["error"] - b["error"]) <= 0.01 * a["error"] for a, b in zip(rows, other)),
-              "the same errors with %s" % extra, (rows, other))
-    labelled = json.loads(good(*data, "--json", "--labels", folder + "/labels.npy").stdout)["rows"]
-    check(labelled[1]["error"] != rows[1]["error"], "--labels matters")
-    means = json.loads(good(*data, "--json", "--means-only", "-n", 5).stdout)
-    check(means["samples"] == 5 and means["rows"][0]["trace"] is None, "--means-only", means)
-    check_calibrate_usage(model, folder, base, data)
-
-
-def check_calibrate_usage(model, folder, base, data):
-    numpy.save(folder + "/wide.npy", numpy.zeros((3, 1, 8, 9)))
-    numpy.save(folder + "/words.npy", numpy.array(["a", "b"]))
-    numpy.save(folder + "/nan.npy", numpy.full((3, 1, 8, 8), numpy.nan))
-    numpy.save(folder + "/few.npy", numpy.arange(3))
-    with open(folder + "/f8.npy", "rb") as whole, open(folder + "/cut.npy", "wb") as cut:
-        cut.write(whole.read(5000))
-    bad(2, "calibrate needs --model FILE and --data", "calibrate")
-    bad(1, "cannot be read", *base, "--data", folder + "/absent.npy")
-    bad(1, "is not a NumPy file", *base, "--data", model.path)
-    bad(1, "is cut off", *base, "--data", folder + "/cut.npy")
-    bad(1, "the type of its values", *base, "--data", folder + "/words.npy")
-    bad(2, "must be of shape [n, 1, 8, 8]", *base, "--data", folder + "/wide.npy")
-    bad(1, "NaN", *base, "--data", folder + "/nan.npy")
-    bad(2, "--labels", *data, "--labels", folder + "/few.npy")
-    bad(2, "--at", *data, "--at", "1001,5")
-    bad(2, "levels[1] is 5", *data, "--at", "5,5")
-    bad(2, "--prediction", *data, "--prediction", "doom")
-    bad(1, "cannot be written", *data, "-o", folder + "/absent/c.json")
-
-
-def test_methods(model, folder):
-    names = methods()
-    check(len(names) >= 31 and "lgs" in names and "paper-ocm" in names, "methods", names)
-    if not os.path.exists(folder + "/c.json") or not model.make(folder + "/heads.pt", "heads"):
-        skip("every method, without numpy or python3-torch")
-        return
-    table = ["--calibration", folder + "/c.json"]
-    options = {o["name"]: o for o in json.loads(good("options", "--json").stdout)}
-    for name in names:
-        if name == "spectral-ddim" and "spectral" not in options["covariance"]["choices"]:
-            continue  # a library without it
-        result = good("sample", "--model", folder + "/heads.pt", "-o", folder + "/m.npy",
-                      "--method", name, "--json", "-n", 2, "--steps", 4, *table)
-        check(bool(numpy.isfinite(numpy.load(folder + "/m.npy")).all()), name + " is finite")
-        if name in NEED_A_HEAD:
-            cost = json.loads(result.stdout)
-            check(cost["means"] == 8 and cost["jvps"] == 0, "the head rides with the mean", cost)
-    out = ["-o", folder + "/m.npy", "-n", 2, "--steps", 4]
-    for name in NEED_A_TABLE:
-        bad(2, "needs --calibration", *model.arguments(folder + "/m.npy"), "--method", name)
-    for name, head in NEED_A_HEAD.items():
-        bad(1, "has no head " + head, *model.arguments(folder + "/m.npy"), "--method", name)
-    if model.make(folder + "/short.pt", "short"):
-        short = ["sample", "--model", folder + "/short.pt", *out]
-        good(*short, "--method", "sn-ddpm", "--quiet")
-        bad(1, "2 channels behind the prediction", *short, "--method", "npr-ddpm")
-
-
-def test_solvers_of_their_own(model, folder):
-    """No covariance is overridden in silence, also one that would need a table or a head first."""
-    arguments = model.arguments(folder + "/m.npy")
-    for method, solver in [("heun", "heun"), ("dpmpp-2s", "dpmpp_2s"), ("dpmpp-2m", "dpmpp_2m"),
-                           ("dpmpp-2m-sde", "dpmpp_2m_sde"), ("euler", "euler"), ("addim", "addim")]:
-        own = "small" if solver == "dpmpp_2m_sde" else "none"
-        cost = json.loads(good(*arguments, "--json", "--method", method, "--set",
-                               "covariance=" + own).stdout)
-        check(cost["options"]["covariance"] == own, "the covariance of " + method, cost["options"])
-        for covariance in ["krylov", "analytic", "diag_model"] if method == "heun" else ["krylov"]:
-            bad(2, "covariance is %s, must be %s or not set for solver = %s" % (covariance, own, solver),
-                *arguments, "--method", method, "--set", "covariance=" + covariance)
-    bad(2, "eta is 0.5, must be 0", *arguments, "--method", "heun", "--set", "eta=0.5")
-    bad(2, "covariance is krylov, must be none", *arguments, "--set", "solver=heun")
-
-
-def test_calibration_use(model, folder):
-    if not os.path.exists(folder + "/c.json"):
-        skip("--calibration, without numpy or python3-torch")
-        return
-    saved = json.load(open(folder + "/c.json"))
-    arguments = [*model.arguments(folder + "/m.npy"), "--calibration", folder + "/c.json", "--json"]
-    cost = json.loads(good(*arguments, "--window-factor", 1e6).stdout)
-    trusted = [n for n, e, t in zip(saved["level"], saved["error"], saved["trace"])
-               if t <= 1e6 * e and e <= 1e6 * t]
-    check(cost["options"]["window_high"] == str(max(trusted) % 1000) and
-          cost["options"]["window_low"] == "0", "the window", (cost["options"], trusted))
-    empty = good(*arguments, "--window-factor", 1)
-    check("the window is empty" in empty.stderr and json.loads(empty.stdout)["jvps"] == 0,
-          "an empty window", empty)
-    won = json.loads(good(*arguments, "--set", "window_high=7").stdout)
-    check(won["options"]["window_high"] == "7", "--set wins over --calibration", won["options"])
-    good(*arguments, "--spacing", "optimal")
-    bad(2, "optimal needs --calibration", *model.arguments(folder + "/m.npy"), "--spacing", "optimal")
-    bad(2, "trace_guard needs --calibration", *model.arguments(folder + "/m.npy"),
-        "--set", "trace_guard=1.5")
-    bad(2, "1000 levels, not 500", *arguments, "--levels", 500)
-    bad(2, "another schedule", *arguments, "--schedule", "cosine")
-    bad(2, "--window-factor", *arguments, "--window-factor", 0.5)
-    bad(1, "is not a calibration", *model.arguments(folder + "/m.npy"), "--calibration", model.path)
-    text = open(folder + "/c.json").read()
-    for change in [text[:len(text) // 2], text.replace('"sigma"', '"sigmo"'),
-                   text.replace("null", "nan").replace("1000, 400", "1000, 4x0"),
-                   text.replace("[1000, 400, 80, 1]", "[1000, 400, 80]")]:
-        with open(folder + "/damaged.json", "w") as file:
-            file.write(change)
-        bad(1, "is damaged", *model.arguments(folder + "/m.npy"),
-            "--calibration", folder + "/damaged.json")
-
-
-def interrupt_in_the_middle(command, finished):
-    """Runs the command on a terminal until so many samples are done, then presses Ctrl-C."""
-    terminal, inside = pty.openpty()
-    process = subprocess.Popen(list(map(str, command)), stderr=inside, stdout=subprocess.DEVNULL)
-    os.close(inside)
-    seen, sent, end = "", False, time.time() + 120
-    while time.time() < end:
-        if not select.select([terminal], [], [], 1)[0]:
-            continue
-        try:
-            part = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        seen += part.decode()
-        counts = [int(k) for k in re.findall(r"\] (\d+)/", seen)]
-        if not sent and counts and counts[-1] >= finished:
-            process.send_signal(signal.SIGINT)
-            sent = True
-    os.close(terminal)
-    return process.wait(timeout=60), seen
-
-
 def test_interrupt(model, folder):
     if numpy is None:
         skip("Ctrl-C, without numpy")
@@ -454,26 +226,7 @@ def test_interrupt(model, folder):
           "both parts are the whole")
 
 
-def main():
-    test_help()
-    test_options()
-    with tempfile.TemporaryDirectory() as folder:
-        test_usage(folder)
-        model = Model(folder)
-        if "not in this build" in run("version").stdout:
-            bad(1, "no TorchScript", "sample", "--model", NETWORK, "-o", folder + "/x.npy")
-            bad(1, "no TorchScript", "check", "--model", NETWORK)
-            skip("sampling, in a build without the shim")
-        elif not os.path.exists(model.path):
-            skip("sampling, without python3-torch and without a network")
-        else:
-            for test in [test_files, test_json, test_numbers, test_schedules, test_bad_models,
-                         test_check, test_calibrate, test_methods,
-                         test_solvers_of_their_own, test_calibration_use, test_interrupt]:
-                test(model, folder)
-    print("%d passed, %d failed%s" % (passed, failed, ", %d skipped" % skipped if skipped else ""))
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all([test_help, test_options, test_usage],
+                     [test_files, test_json, test_numbers, test_schedules, test_bad_models,
+                      test_check, test_interrupt]))

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes a network of a few weights as TorchScript: tiny_model.py FILE [wrong|nan|heads|short]
+"""Writes a network of a few weights as TorchScript: tiny_model.py FILE [wrong|nan|heads|short|open]
 
 forward(x[n, 1, 8, 8], t[n], y[n]); smooth, so that its Jacobian exists everywhere.
 wrong: one path carries no derivative; nan: the output is not a number at early times;
-heads: with the heads that its file names; short: without the last two of them.
+heads: with the heads that its file names; short: without the last two of them;
+open: its file says nothing of a window.
 """
 import sys
 
@@ -53,7 +54,9 @@ class NotANumber(Tiny):
 def main():
     kinds = {"wrong": Wrong, "nan": NotANumber, "heads": Heads, "short": Short}
     kind = kinds.get("".join(sys.argv[2:]), Tiny)
-    text = "prediction=v\nschedule=linear\nlevels=1000\nshape=1,8,8\nclasses=3\nwindow_high=800\n"
+    text = "prediction=v\nschedule=linear\nlevels=1000\nshape=1,8,8\nclasses=3\n"
+    if sys.argv[2:] != ["open"]:
+        text += "window_high=800\n"
     if issubclass(kind, Heads):
         text += "heads=ocm, sn,npr,iddpm\n"
     torch.jit.script(kind().eval()).save(sys.argv[1], _extra_files={"covsamp.txt": text})

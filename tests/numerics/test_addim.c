@@ -120,6 +120,29 @@ static void test_clip(void)
         CHECK_NEAR(x0[i], x[i], 1e-12);
 }
 
+/* Where there is no noise there is none to lengthen: from x = 0 and x0 = 0 to 0. */
+static int32_t nothing(void *user, const covsamp_request *q)
+{
+    (void)user;
+    memset(q->mean, 0, (size_t)(q->batch * q->stride) * sizeof(double));
+    return 0;
+}
+
+static void test_without_noise(void)
+{
+    static const int64_t levels[2] = {800, 300};
+    double x[D] = {0};
+    const covsamp_model model = model_of(nothing, NULL);
+    covsamp_sampler *s =
+        sampler_of(schedule, levels, 2, "batch=1 dim=%d dtype=f64 prediction=x0 solver=addim", D);
+    CHECK(covsamp_sampler_set_state(s, x, D) == COVSAMP_OK);
+    CHECK(covsamp_sampler_step(s, &model) == COVSAMP_OK);
+    read_state(s, COVSAMP_F64, 1, D, x);
+    for (int i = 0; i < D; i++)
+        CHECK(x[i] == 0);
+    covsamp_sampler_free(s);
+}
+
 int main(void)
 {
     schedule = linear_schedule();
@@ -134,6 +157,7 @@ int main(void)
     test_trajectories();
     test_norm_per_sample();
     test_clip();
+    test_without_noise();
     covsamp_schedule_free(schedule);
     return check_done();
 }

@@ -255,6 +255,33 @@ static void same_bits(void)
     free_world(w);
 }
 
+/* x = alpha x0 + sigma e with the e that covsamp.h promises: stream, step = level. */
+static int32_t sees_noise(void *user, const covsamp_request *q)
+{
+    double e[DIM];
+    (void)user;
+    for (int64_t b = 0; q->mean != NULL && b < q->batch; b++) {
+        const int64_t sample = q->first_sample + b;
+        CHECK(covsamp_noise_normal(q->seed, sample, COVSAMP_STREAM_CALIBRATION, q->level, 0, DIM,
+                                   e) == COVSAMP_OK);
+        for (int i = 0; i < DIM; i++)
+            CHECK_NEAR(((const double *)q->x)[b * q->stride + i],
+                       q->alpha * data[(sample - 3) * DIM + i] + q->sigma * e[i], 1e-14);
+        memset((double *)q->mean + b * q->stride, 0, sizeof e);
+    }
+    return 0;
+}
+
+static void promised_noise(void)
+{
+    covsamp_calibration_level rows[COUNT];
+    world *w = new_world(1, COVSAMP_PREDICTS_X0);
+    w->model.mean = sees_noise;
+    covsamp_config_set_int(w->config, COVSAMP_FIRST_SAMPLE, 3);
+    measure(w, 0, 70, rows);
+    free_world(w);
+}
+
 static void tables(void)
 {
     covsamp_calibration *c = NULL;
@@ -272,13 +299,16 @@ static void tables(void)
     CHECK(memcmp(noise, direct, sizeof noise) == 0);
     for (int i = 0; i < COUNT; i++)
         CHECK(noise[levels[i] - 1] == rows[i].noise && error[levels[i] - 1] == rows[i].error);
-    for (int i = 0; i + 1 < COUNT; i++) { /* half way in log SNR: the mean, and the geometric one */
+    for (int i = 0; i + 1 < COUNT;
+         i++) { /* geometric in log SNR: the analytic variance and the error */
         const double top = log(rows[i].alpha / rows[i].sigma);
         const double low = log(rows[i + 1].alpha / rows[i + 1].sigma);
         for (int64_t n = levels[i + 1] + 1; n < levels[i]; n++) {
             covsamp_schedule_at(w->schedule, (double)n, &a, &s, NULL);
-            const double t = (log(a / s) - low) / (top - low);
-            CHECK_CLOSE(noise[n - 1], (1 - t) * rows[i + 1].noise + t * rows[i].noise, 1e-12);
+            const double t = (log(a / s) - low) / (top - low), snr = a * a / (s * s);
+            const double v = pow(rows[i + 1].analytic, 1 - t) * pow(rows[i].analytic, t);
+            CHECK(rows[i].analytic > 0 && rows[i + 1].analytic > 0);
+            CHECK_CLOSE(1 - noise[n - 1], v * snr, 1e-9);
             CHECK_CLOSE(error[n - 1], pow(rows[i + 1].error, 1 - t) * pow(rows[i].error, t), 1e-12);
         }
     }
@@ -294,6 +324,7 @@ int main(void)
     mixture();
     asymmetric();
     same_bits();
+    promised_noise();
     tables();
     return check_done();
 }

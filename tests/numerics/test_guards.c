@@ -132,6 +132,13 @@ static void test_tolerance_ends(void)
     stats =
         draw(&d, "prediction=x0 covariance=krylov krylov_steps=1 last_noise=1 tolerance=1", .5, n);
     CHECK(stats.products_used == B * STEPS);
+    /* Without a word on krylov_steps it does not end the space before the tolerance can. */
+    (void)draw(&d, "prediction=x0 covariance=krylov krylov_steps=16 last_noise=1 tolerance=1e-3",
+               .5, all);
+    stats = draw(&d, "prediction=x0 covariance=krylov last_noise=1 tolerance=1e-3", .5, n);
+    CHECK(memcmp(n, all, sizeof n) == 0 && stats.products_used > 2 * B * STEPS);
+    stats = draw(&d, "prediction=x0 covariance=krylov last_noise=1", .5, n);
+    CHECK(stats.products_used == 2 * B * STEPS);
     static const char options[] =
         "prediction=x0 covariance=krylov krylov_steps=16 last_noise=1 tolerance=1e-3";
     (void)draw(&d, options, .5, all);

@@ -76,12 +76,47 @@ static double limited(double v, double bound)
     return fmin(fmax(v, -bound), bound);
 }
 
-/* The state of a run from x, against the step written down; `raw`: the noise is that before
- * clipping. */
+/* The mean of x_s as Bao et al. and Ou et al. compute it (OCM_DPM, core/diffusion/dtdpm.py): DDPM's
+ * posterior mean for eta = 1, of x_t and the clipped x0 (m0) alone, and DDIM's, which takes the
+ * noise of before the clip where `raw`; with the noise of m0 the two agree at eta = 1. */
+static double reference_mean(const covsamp_request *r, double as, double ss, double lambda,
+                             double eta, int raw, double y, double unclipped, double m0)
+{
+    const double ratio = r->alpha / as, beta = r->sigma * r->sigma - ratio * ratio * ss * ss;
+    const double e = (y - r->alpha * (raw ? unclipped : m0)) / r->sigma;
+    if (eta == 1 && !raw)
+        return (as * beta * m0 + ratio * ss * ss * y) / (r->sigma * r->sigma);
+    return as * m0 + sqrt(ss * ss - lambda * lambda) * e;
+}
+
+/* Step k from y, written down: the mean, and the variance that the head stands for. */
+static void reference_step(const learned *m, int64_t k, double eta, double clip, int raw,
+                           double cap, double *y)
+{
+    covsamp_request r = {.step = k, .steps = STEPS, .level = levels[k]};
+    const int64_t next = k + 1 < STEPS ? levels[k + 1] : 0;
+    double as, ss, low, high, lambda, b, z;
+    (void)covsamp_schedule_at(schedule, (double)r.level, &r.alpha, &r.sigma, NULL);
+    (void)covsamp_schedule_at(schedule, (double)next, &as, &ss, NULL);
+    step_numbers(schedule, r.level, next, eta, &lambda, &b);
+    log_range(&r, &low, &high);
+    for (int i = 0; i < B * D; i++) {
+        (void)covsamp_noise_normal(5, 2 + i / D, COVSAMP_STREAM_STEP, k, i % D, 1, &z);
+        const double m0 = clip > 0 ? limited(x0[i], clip) : x0[i];
+        const double c = cap > 0 ? fmin(variance[i], cap) : variance[i];
+        const double v = m->head == COVSAMP_HEAD_IDDPM
+                             ? exp(variance[i] * high + (1 - variance[i]) * low)
+                             : lambda * lambda + b * b * c;
+        y[i] = reference_mean(&r, as, ss, lambda, eta, raw, y[i], x0[i], m0) + sqrt(v) * z;
+    }
+}
+
+/* The states of a run from x, one by one: the last alone would not show the mean of the others,
+ * since the model always predicts x0.  `raw`: the noise estimate is that before clipping. */
 static void test_run(learned m, const char *head, double eta, double clip, int raw, double cap)
 {
     static const char *const names[] = {"", "noise", "x0", "v"};
-    double x[B * D], y[B * D], z[STEPS * B * D], lambda, b;
+    double x[B * D], y[B * D];
     covsamp_model model = model_of(learned_answer, &m);
     normals(11, B * D, x);
     memcpy(y, x, sizeof x);
@@ -93,33 +128,17 @@ static void test_run(learned m, const char *head, double eta, double clip, int r
                    "first_sample=2",
                    B, D, names[m.prediction], head, eta, clip, raw ? "raw" : "recompute", cap);
     CHECK(covsamp_sampler_set_state(s, x, D) == COVSAMP_OK);
-    CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
-    read_state(s, COVSAMP_F64, B, D, x);
+    for (int k = 0; k < STEPS; k++) {
+        CHECK(covsamp_sampler_step(s, &model) == (k + 1 < STEPS ? COVSAMP_OK : COVSAMP_DONE));
+        read_state(s, COVSAMP_F64, B, D, x);
+        reference_step(&m, k, eta, clip, raw, cap, y);
+        for (int i = 0; i < B * D; i++)
+            CHECK_NEAR(x[i], y[i], 1e-10);
+    }
     const covsamp_stats stats = stats_of(s);
     CHECK(m.requests == STEPS && m.heads == STEPS && stats.mean_requests == STEPS);
     CHECK(stats.jvp_requests == 0 && stats.steps_without == 0);
     covsamp_sampler_free(s);
-    for (int k = 0; k < STEPS; k++) {
-        covsamp_request r = {.step = k, .steps = STEPS, .level = levels[k]};
-        const int64_t next = k + 1 < STEPS ? levels[k + 1] : 0;
-        double as, ss, low, high;
-        (void)covsamp_schedule_at(schedule, (double)r.level, &r.alpha, &r.sigma, NULL);
-        (void)covsamp_schedule_at(schedule, (double)next, &as, &ss, NULL);
-        step_numbers(schedule, r.level, next, eta, &lambda, &b);
-        log_range(&r, &low, &high);
-        for (int i = 0; i < B * D; i++) {
-            (void)covsamp_noise_normal(5, 2 + i / D, COVSAMP_STREAM_STEP, k, i % D, 1, z + i);
-            const double m0 = clip > 0 ? limited(x0[i], clip) : x0[i];
-            const double e = (y[i] - r.alpha * (raw ? x0[i] : m0)) / r.sigma;
-            const double c = cap > 0 ? fmin(variance[i], cap) : variance[i];
-            const double v = m.head == COVSAMP_HEAD_IDDPM
-                                 ? exp(variance[i] * high + (1 - variance[i]) * low)
-                                 : lambda * lambda + b * b * c;
-            y[i] = as * m0 + sqrt(ss * ss - lambda * lambda) * e + sqrt(v) * z[i];
-        }
-    }
-    for (int i = 0; i < B * D; i++)
-        CHECK_NEAR(x[i], y[i], 1e-10);
 }
 
 static void test_heads(void)

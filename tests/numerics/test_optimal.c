@@ -7,10 +7,11 @@
 
 #include <stdlib.h>
 
-#define N 14
+#define N         14
+#define LENGTH(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 /* log(sigma*^2 / lambda^2) of one step, from the definitions (Bao et al. 2022, theorem 1, eta = 1).
- */
+ * At alpha = 0 the analytic variance is that of the level below. */
 static double step_cost(const covsamp_schedule *schedule, const double *noise, int64_t t, int64_t s)
 {
     double at, st, as, ss;
@@ -19,7 +20,10 @@ static double step_cost(const covsamp_schedule *schedule, const double *noise, i
     const double ratio = at / as, beta = st * st - ratio * ratio * ss * ss;
     const double small = ss * ss / (st * st) * beta;
     const double b = as * beta / (st * st); /* the weight of x0 in the mean */
-    const double c = st * st / (at * at) * (1 - noise[t - 1]);
+    int64_t n = t;
+    if (at == 0)
+        covsamp_schedule_at(schedule, (double)--n, &at, &st, NULL);
+    const double c = st * st / (at * at) * (1 - noise[n - 1]);
     return log((small + b * b * c) / small);
 }
 
@@ -58,13 +62,16 @@ static int is_falling(const int64_t *levels, int64_t count)
     return levels[count - 1] >= 1;
 }
 
-static void against_brute_force(covsamp_schedule *schedule)
+/* last: what the table says of the last level, < 0: as of the others. */
+static void against_brute_force(covsamp_schedule *schedule, double last)
 {
     double noise[N], z[N];
     for (int trial = 0; trial < 5; trial++) {
         covsamp_noise_normal(3, trial, COVSAMP_STREAM_USER, 0, 0, N, z);
         for (int n = 0; n < N; n++) /* rising as a network's does, less and less so */
             noise[n] = fmin(fabs((n + 1.0) / (N + 1) + 0.1 * trial * z[n]), 0.999);
+        if (last >= 0)
+            noise[N - 1] = last;
         for (int count = 2; count <= N; count++) {
             int64_t levels[N];
             CHECK(covsamp_schedule_optimal(schedule, noise, count, levels, NULL) == COVSAMP_OK);
@@ -99,6 +106,21 @@ static void bad_entries(void)
     CHECK_TEXT(message, "[1, 99]");
     CHECK(covsamp_schedule_optimal(schedule, noise, 10, levels, message) == COVSAMP_OK);
     CHECK(levels[0] == 100 && levels[1] == 90 && levels[2] <= 79); /* a fifth of ten */
+    CHECK(covsamp_schedule_optimal(schedule, noise, 8, levels, message) == COVSAMP_OK);
+    CHECK(levels[0] == 100 && levels[1] == 90 && levels[2] <= 79); /* 1.68 is rounded to 2 */
+    CHECK(covsamp_schedule_optimal(schedule, noise, 7, levels, message) == COVSAMP_OK);
+    CHECK(levels[0] == 100 && levels[1] <= 79); /* 1.47 to 1 */
+    for (int n = 0; n < 78; n++)                /* of all below level 80 only 1, 2, 3, 50, 79 */
+        noise[n] = n < 3 || n == 49 ? 0.01 * n : 3;
+    CHECK(covsamp_schedule_optimal(schedule, noise, 10, levels, message) == COVSAMP_OK);
+    for (int i = 0; i < 5; i++) { /* there are no more nodes, so more above them */
+        static const int64_t nodes[] = {79, 50, 3, 2, 1};
+        CHECK(levels[i] == 100 - i * 21 / 5 && levels[5 + i] == nodes[i]);
+    }
+    for (int n = 0; n < 100; n++) /* nothing but level 1, which a run of two still ends at */
+        noise[n] = n == 0 ? 0.5 : 2;
+    CHECK(covsamp_schedule_optimal(schedule, noise, 2, levels, message) == COVSAMP_OK);
+    CHECK(levels[0] == 100 && levels[1] == 1);
     for (int n = 0; n < 100; n++)
         noise[n] = 2;
     CHECK(covsamp_schedule_optimal(schedule, noise, 4, levels, message) == COVSAMP_OK);
@@ -106,18 +128,43 @@ static void bad_entries(void)
     covsamp_schedule_free(schedule);
 }
 
-int main(void)
+/* With alpha = 0 at the last level it is useless if the one below is, whatever is said of itself.
+ */
+static void bad_entries_of_flow(void)
 {
     covsamp_schedule *schedule = NULL;
+    double noise[20];
+    int64_t levels[20];
+    CHECK(covsamp_schedule_new_flow(&schedule, 20, NULL, NULL) == COVSAMP_OK);
+    for (int n = 0; n < 20; n++)
+        noise[n] = n < 16 ? (n + 1) / 21.0 : n < 19 ? 1.2 : 1;
+    CHECK(covsamp_schedule_optimal(schedule, noise, 10, levels, NULL) == COVSAMP_OK);
+    CHECK(levels[0] == 20 && levels[1] == 18 && levels[2] == 16 && is_falling(levels, 10));
+    covsamp_schedule_free(schedule);
+    CHECK(covsamp_schedule_new_flow(&schedule, 1, NULL, NULL) == COVSAMP_OK);
+    CHECK(covsamp_schedule_optimal(schedule, noise, 1, levels, NULL) == COVSAMP_OK);
+    CHECK(levels[0] == 1);
+    covsamp_schedule_free(schedule);
+}
+
+int main(void)
+{
+    static const double last[] = {-1, 0, 1, 1 + 1e-15, 7};
+    covsamp_schedule *schedule = NULL;
     CHECK(covsamp_schedule_new_linear(&schedule, N, 1e-2, 0.5, NULL, NULL) == COVSAMP_OK);
-    against_brute_force(schedule);
+    against_brute_force(schedule, -1);
     covsamp_schedule_free(schedule);
     CHECK(covsamp_schedule_new_cosine(&schedule, N, 0.008, NULL, NULL) == COVSAMP_OK);
-    against_brute_force(schedule);
+    against_brute_force(schedule, -1);
     covsamp_schedule_free(schedule);
     CHECK(covsamp_schedule_new_karras(&schedule, N, 0.02, 20, 7, NULL, NULL) == COVSAMP_OK);
-    against_brute_force(schedule);
+    against_brute_force(schedule, -1);
+    covsamp_schedule_free(schedule);
+    CHECK(covsamp_schedule_new_flow(&schedule, N, NULL, NULL) == COVSAMP_OK);
+    for (int k = 0; k < LENGTH(last); k++) /* alpha = 0: the last entry says nothing */
+        against_brute_force(schedule, last[k]);
     covsamp_schedule_free(schedule);
     bad_entries();
+    bad_entries_of_flow();
     return check_done();
 }

@@ -196,6 +196,85 @@ static void test_reuse(int reuse, const char *bounds, double cap, double guard)
     use_table(COVSAMP_TABLE_NOISE, NULL, 0);
 }
 
+/* Values 0 and 3 are clipped where the estimate is made, 4 and 5 where it serves again. */
+static int clipped_at(int64_t step, int i)
+{
+    return step % 2 == 0 ? i == 0 || i == 3 : i == 4 || i == 5;
+}
+
+static int32_t moving_mask(void *user, const covsamp_request *r)
+{
+    for (int64_t i = 0; r->mean != NULL && i < D; i++)
+        store(r->dtype, r->mean, i, clipped_at(r->step, (int)i) ? 2 : 0);
+    covsamp_request products = *r;
+    products.mean = NULL;
+    return r->tangents > 0 ? given_answer(user, &products) : 0;
+}
+
+/* An estimate that serves again is one of C: what was clipped then and is not now has its variance.
+ */
+static void test_reuse_mask(const char *bounds, double guard)
+{
+    double c[D * D], z[D], n[STEPS * D], table[1000], lambda, b;
+    diagonal_matrix(c);
+    normals(2, D, z);
+    for (int i = 0; i < 1000; i++)
+        table[i] = .75;
+    use_table(COVSAMP_TABLE_NOISE, table, 1000);
+    matrix m = {D, c};
+    given_covariance given = {matrix_apply, &m, NULL};
+    drawing d = {schedule, levels, STEPS, 1, D, moving_mask, &given, NULL, z, 0, 0};
+    for (int kind = 0; kind < 2; kind++) {
+        char options[160];
+        snprintf(options, sizeof options,
+                 "prediction=x0 covariance=%s reuse=2 last_noise=1 clip_x0=1 %s",
+                 kind ? "state_isotropic" : "diag_probe", bounds);
+        CHECK(draw(&d, options, 1, n).jvp_requests == STEPS / 2);
+        for (int k = 0; k < STEPS; k++) {
+            const double unit = unit_of(schedule, levels[k]);
+            double scale = unit / unit_of(schedule, levels[k - k % 2]), trace = 0;
+            for (int i = 0; i < D; i++)
+                trace += clipped_at(k, i) ? 0 : diagonal[i];
+            const double mean = scale * trace / 4;
+            if (scale * trace / D > guard * .25 * unit)
+                scale = guard * .25 * unit * D / trace;
+            step_numbers(schedule, levels[k], level_of(&d, k + 1), 1, &lambda, &b);
+            for (int i = 0; i < D; i++) {
+                double v = kind ? fmin(mean, scale * trace / 4) : scale * diagonal[i];
+                v = clipped_at(k, i) ? 0 : v;
+                n[k * D + i] -= clipped_at(k, i) ? b : 0; /* that of the clipped mean, 1 */
+                CHECK_NEAR(n[k * D + i], sqrt(lambda * lambda + b * b * v) * z[i], 1e-12);
+            }
+        }
+    }
+    use_table(COVSAMP_TABLE_NOISE, NULL, 0);
+}
+
+/* A restart forgets the estimate: the same samples once more. */
+static void test_reuse_restart(void)
+{
+    double c[D * D], first[D], second[D];
+    dominant(c);
+    matrix m = {D, c};
+    given_covariance given = {matrix_apply, &m, NULL};
+    const covsamp_model model = model_of(given_answer, &given);
+    for (int kind = 0; kind < 3; kind++) {
+        static const char *const names[] = {"diag_probe", "state_isotropic", "spectral width=6"};
+        covsamp_sampler *s =
+            sampler_of(schedule, levels, 4,
+                       "batch=1 dim=%d dtype=f64 prediction=x0 reuse=3 last_noise=1 "
+                       "seed=8 covariance=%s",
+                       D, names[kind]);
+        CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
+        read_state(s, COVSAMP_F64, 1, D, first);
+        CHECK(covsamp_sampler_restart(s, 8, 0) == COVSAMP_OK);
+        CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
+        read_state(s, COVSAMP_F64, 1, D, second);
+        CHECK(memcmp(first, second, sizeof first) == 0 && stats_of(s).jvp_requests == 2);
+        covsamp_sampler_free(s);
+    }
+}
+
 /* ---- signs and masks ---- */
 
 static void test_negative(void)
@@ -262,6 +341,9 @@ int main(void)
         test_reuse(reuse, "covariance_cap=0.6", .6, INFINITY);
         test_reuse(reuse, "covariance_cap=0.6 trace_guard=0.3", .6, .3);
     }
+    test_reuse_mask("", INFINITY);
+    test_reuse_mask("trace_guard=0.3", .3);
+    test_reuse_restart();
     test_negative();
     test_mask();
     covsamp_schedule_free(schedule);

@@ -210,10 +210,53 @@ static void test_without_alpha(void)
     covsamp_schedule_free(flow);
 }
 
+/* ---- where a run starts ---- */
+
+/* N(0, I) where the variance is preserved, N(0, sigma^2 I) elsewhere, sigma that of the first level
+ * visited and not of the last there is. */
+static void test_start(covsamp_schedule *schedule, int preserves)
+{
+    static const int64_t levels[2] = {7, 3};
+    gaussian data = {D, identity, variance, center};
+    double z[D], sigma;
+    for (int32_t solver = COVSAMP_SOLVER_ANCESTRAL; solver <= COVSAMP_SOLVER_HEUN; solver++) {
+        covsamp_sampler *s = sampler_of(
+            schedule, levels, 2, "batch=1 dim=%d dtype=f64 prediction=x0 seed=4 solver=%s", D,
+            solver == COVSAMP_SOLVER_HEUN    ? "heun"
+            : solver == COVSAMP_SOLVER_EULER ? "euler"
+                                             : "ancestral");
+        const covsamp_request *r = NULL;
+        CHECK(covsamp_schedule_at(schedule, 7, NULL, &sigma, NULL) == COVSAMP_OK);
+        CHECK(covsamp_noise_normal(4, 0, COVSAMP_STREAM_START, 0, 0, D, z) == COVSAMP_OK);
+        CHECK(covsamp_sampler_ask(s, &r) == COVSAMP_OK && r->level == 7);
+        for (int i = 0; i < D; i++)
+            CHECK_CLOSE(load(r->dtype, r->x, i), (preserves ? 1 : sigma) * z[i], 1e-15);
+        CHECK(gaussian_answer(&data, r) == 0);
+        covsamp_sampler_free(s);
+    }
+    covsamp_schedule_free(schedule);
+}
+
+static void test_starts(void)
+{
+    static const double alpha[8] = {.99, .9, .8, .7, .6, .5, .4, .3},
+                        sigma[8] = {.1, .2, .3, .4, .5, .6, .7, .8};
+    covsamp_schedule *schedule = NULL;
+    CHECK(covsamp_schedule_new_linear(&schedule, 8, .01, .4, NULL, NULL) == COVSAMP_OK);
+    test_start(schedule, 1);
+    CHECK(covsamp_schedule_new_karras(&schedule, 8, .01, 30, 7, NULL, NULL) == COVSAMP_OK);
+    test_start(schedule, 0);
+    CHECK(covsamp_schedule_new_flow(&schedule, 8, NULL, NULL) == COVSAMP_OK);
+    test_start(schedule, 0);
+    CHECK(covsamp_schedule_new_table(&schedule, 8, alpha, sigma, NULL, NULL, NULL) == COVSAMP_OK);
+    test_start(schedule, 0);
+}
+
 int main(void)
 {
     for (int i = 0; i < D; i++)
         identity[i + i * D] = 1;
+    test_starts();
     test_all_points();
     test_midpoints();
     test_churned_times();
