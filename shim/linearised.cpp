@@ -69,7 +69,7 @@ class Linearised : public Engine
     {
         if (kept_ && same_point(kept_->point, point))
             return true;
-        kept_.reset(); // its memory is free before the next is made
+        release();
         try {
             linearise(network, point);
             return true;
@@ -77,9 +77,20 @@ class Linearised : public Engine
             reason_ = why.what();
         }
         weights_ = Weights();
+        spare_.clear();
         program_.reset();
         tally_ = Tally();
         return false;
+    }
+
+    // What is kept is of use to the next linearisation as memory alone.
+    void release()
+    {
+        if (!kept_)
+            return;
+        std::vector<at::Tensor> tensors = kept_->tape.kept();
+        kept_.reset();
+        spare_.give(std::move(tensors));
     }
 
     void linearise(Network &network, const Point &point)
@@ -101,7 +112,7 @@ class Linearised : public Engine
 
     void record(Network &network, const Point &point)
     {
-        Recording recording{manner_, weights_, {}, {}};
+        Recording recording{manner_, weights_, spare_, {}, {}};
         Recorder recorder(*program_, recording);
         at::Tensor x = point.x; // nothing writes to it: that would not have been understood
         if (manner_.channels_last && x.dim() == 4)
@@ -115,6 +126,7 @@ class Linearised : public Engine
             throw Failure(COVSAMP_TORCH_E_NO_TANGENT,
                           "the module's output has no tangent: it does not depend on x");
         recording.tape.finish(slot);
+        spare_.clear(); // of another shape
         tally_ = recorder.tally();
         linearisations_++;
         peak_bytes_ = 0;
@@ -137,6 +149,7 @@ class Linearised : public Engine
     Manner manner_;
     std::optional<Program> program_;
     Weights weights_;
+    Spare spare_;
     std::optional<Linearisation> kept_;
     Tally tally_;
     int64_t linearisations_ = 0, peak_bytes_ = 0;

@@ -127,6 +127,20 @@ void Call::scale(size_t i, const at::Tensor &value)
     step({slot(i)}, std::make_unique<Scale>(factor(value), results_[0].toTensor().sizes().vec()));
 }
 
+// The norm that made argument 0, if this node alone reads what it made: in the same block, since
+// a loop would read it again.
+Normalise *Call::norm_before() const
+{
+    const torch::jit::Value *value = node().input(0);
+    const torch::jit::Node *maker = value->node();
+    if (manner().bfloat16 || value->uses().size() != 1 ||
+        maker->owningBlock() != node().owningBlock() ||
+        (maker->kind() != c10::Symbol::fromQualString("aten::group_norm") &&
+         maker->kind() != c10::Symbol::fromQualString("aten::layer_norm")))
+        return nullptr;
+    return dynamic_cast<Normalise *>(recording_.tape.maker(slot(0)));
+}
+
 void Call::map(std::vector<Slot> slots, Map::Function function, std::vector<at::Tensor> kept)
 {
     step(std::move(slots), std::make_unique<Map>(std::move(function), std::move(kept)));

@@ -4,6 +4,7 @@
 #define COVSAMP_SHIM_LINEAR_CALL_HPP
 
 #include "program.hpp"
+#include "spare.hpp"
 #include "steps.hpp"
 #include "weights.hpp"
 
@@ -41,6 +42,7 @@ struct Manner {
 struct Recording {
     Manner manner;
     Weights &weights;
+    Spare &spare;
     Activity activity;
     Tape tape;
 };
@@ -115,6 +117,10 @@ class Call
     void pass(size_t i);
     // ... that of argument i times a factor, elementwise.
     void scale(size_t i, const at::Tensor &factor);
+    // ... that of argument 0 times what `derivative` makes of a gradient, elementwise: of ones, or,
+    // where the argument comes from a norm that nobody else reads, of that norm's factor, which
+    // saves a pass over memory.
+    template <class Derivative> void scale_gradient(Derivative derivative);
     // ... a function of the tangents in these slots.
     void map(std::vector<Slot> slots, Map::Function function, std::vector<at::Tensor> kept = {});
     // ... what a step makes of them.
@@ -138,6 +144,8 @@ class Call
     }
 
   private:
+    Normalise *norm_before() const;
+
     const Instruction &instruction_;
     torch::jit::Stack arguments_, results_;
     std::vector<bool> active_;
@@ -146,6 +154,15 @@ class Call
 
 // Ones of the shape of x, for libtorch's operators for gradients.
 at::Tensor unit_gradient(const at::Tensor &x);
+
+template <class Derivative> void Call::scale_gradient(Derivative derivative)
+{
+    Normalise *norm = norm_before();
+    if (norm == nullptr)
+        return scale(0, derivative(unit_gradient(tensor(0))));
+    norm->set_factor(derivative(norm->factor().expand(tensor(0).sizes())));
+    tangent(slot(0));
+}
 
 } // namespace covsamp_shim
 

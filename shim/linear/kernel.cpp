@@ -249,14 +249,14 @@ bool can_normalise(const at::Tensor &x)
 }
 
 Normalised normalise(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
-                     int64_t groups, double eps)
+                     int64_t groups, double eps, at::Tensor values)
 {
     const int64_t channels = x.size(1);
     at::Tensor w = weight.defined() ? weight.to(x.scalar_type()).contiguous()
                                     : at::ones({channels}, x.options());
     at::Tensor b =
         bias.defined() ? bias.to(x.scalar_type()).contiguous() : at::zeros({channels}, x.options());
-    Normalised made{at::empty_like(x), at::empty_like(x),
+    Normalised made{std::move(values), at::empty_like(x),
                     at::empty({x.size(0), channels, 1, 1}, x.options())};
     if (x.scalar_type() == at::kFloat)
         normalise_batch<float>(x, w, b, made, groups, eps);

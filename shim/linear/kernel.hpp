@@ -25,9 +25,9 @@ struct Normalised {
 };
 // Whether x is such a tensor, of type float or double.
 bool can_normalise(const at::Tensor &x);
-// weight, bias: [C], or undefined.
+// weight, bias: [C], or undefined; values: written to and returned.
 Normalised normalise(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
-                     int64_t groups, double eps);
+                     int64_t groups, double eps, at::Tensor values);
 
 } // namespace covsamp_shim
 

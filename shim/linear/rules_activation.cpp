@@ -11,6 +11,9 @@ namespace
 
 // The derivative at x, where the function is y.
 using Derivative = at::Tensor (*)(const Call &call, const at::Tensor &x, const at::Tensor &y);
+// The same times g.
+using Gradient = at::Tensor (*)(Call &call, const at::Tensor &g, const at::Tensor &x,
+                                const at::Tensor &y);
 
 at::Scalar number(const Call &call, const char *name, double otherwise)
 {
@@ -28,61 +31,68 @@ template <Derivative derivative> bool activation(Call &call)
     return true;
 }
 
+template <Gradient gradient> bool activation(Call &call)
+{
+    if (!call.only(0) || !call.is_tensor(0))
+        return false;
+    const at::Tensor x = call.tensor(0), y = call.run();
+    call.scale_gradient([&](const at::Tensor &g) { return gradient(call, g, x, y); });
+    return true;
+}
+
 namespace derivative
 {
 
-at::Tensor silu(const Call &, const at::Tensor &x, const at::Tensor &)
+at::Tensor silu(Call &call, const at::Tensor &g, const at::Tensor &x, const at::Tensor &)
 {
-    return at::silu_backward(unit_gradient(x), x);
+    at::Tensor result = call.recording().spare.like(x);
+    return at::silu_backward_out(result, g, x);
 }
-at::Tensor sigmoid(const Call &, const at::Tensor &, const at::Tensor &y)
+at::Tensor sigmoid(Call &, const at::Tensor &g, const at::Tensor &, const at::Tensor &y)
 {
-    return at::sigmoid_backward(unit_gradient(y), y);
+    return at::sigmoid_backward(g, y);
 }
-at::Tensor tanh(const Call &, const at::Tensor &, const at::Tensor &y)
+at::Tensor tanh(Call &, const at::Tensor &g, const at::Tensor &, const at::Tensor &y)
 {
-    return at::tanh_backward(unit_gradient(y), y);
+    return at::tanh_backward(g, y);
 }
-at::Tensor gelu(const Call &call, const at::Tensor &x, const at::Tensor &)
+at::Tensor gelu(Call &call, const at::Tensor &g, const at::Tensor &x, const at::Tensor &)
 {
     const c10::IValue &form = call.named("approximate");
-    return at::gelu_backward(unit_gradient(x), x, form.isNone() ? "none" : form.toStringRef());
+    return at::gelu_backward(g, x, form.isNone() ? "none" : form.toStringRef());
 }
-at::Tensor relu(const Call &, const at::Tensor &, const at::Tensor &y)
+at::Tensor relu(Call &, const at::Tensor &g, const at::Tensor &, const at::Tensor &y)
 {
-    return at::threshold_backward(unit_gradient(y), y, 0);
+    return at::threshold_backward(g, y, 0);
 }
-at::Tensor relu6(const Call &, const at::Tensor &x, const at::Tensor &)
+at::Tensor relu6(Call &, const at::Tensor &g, const at::Tensor &x, const at::Tensor &)
 {
-    return at::hardtanh_backward(unit_gradient(x), x, 0, 6);
+    return at::hardtanh_backward(g, x, 0, 6);
 }
-at::Tensor hardtanh(const Call &call, const at::Tensor &x, const at::Tensor &)
+at::Tensor hardtanh(Call &call, const at::Tensor &g, const at::Tensor &x, const at::Tensor &)
 {
-    return at::hardtanh_backward(unit_gradient(x), x, number(call, "min_val", -1),
-                                 number(call, "max_val", 1));
+    return at::hardtanh_backward(g, x, number(call, "min_val", -1), number(call, "max_val", 1));
 }
-at::Tensor leaky_relu(const Call &call, const at::Tensor &x, const at::Tensor &)
+at::Tensor leaky_relu(Call &call, const at::Tensor &g, const at::Tensor &x, const at::Tensor &)
 {
-    return at::leaky_relu_backward(unit_gradient(x), x, number(call, "negative_slope", 0.01),
-                                   false);
+    return at::leaky_relu_backward(g, x, number(call, "negative_slope", 0.01), false);
 }
-at::Tensor elu(const Call &call, const at::Tensor &x, const at::Tensor &)
+at::Tensor elu(Call &call, const at::Tensor &g, const at::Tensor &x, const at::Tensor &)
 {
-    return at::elu_backward(unit_gradient(x), number(call, "alpha", 1), number(call, "scale", 1),
+    return at::elu_backward(g, number(call, "alpha", 1), number(call, "scale", 1),
                             number(call, "input_scale", 1), false, x);
 }
-at::Tensor softplus(const Call &call, const at::Tensor &x, const at::Tensor &)
+at::Tensor softplus(Call &call, const at::Tensor &g, const at::Tensor &x, const at::Tensor &)
 {
-    return at::softplus_backward(unit_gradient(x), x, number(call, "beta", 1),
-                                 number(call, "threshold", 20));
+    return at::softplus_backward(g, x, number(call, "beta", 1), number(call, "threshold", 20));
 }
-at::Tensor mish(const Call &, const at::Tensor &x, const at::Tensor &)
+at::Tensor mish(Call &, const at::Tensor &g, const at::Tensor &x, const at::Tensor &)
 {
-    return at::mish_backward(unit_gradient(x), x);
+    return at::mish_backward(g, x);
 }
-at::Tensor hardswish(const Call &, const at::Tensor &x, const at::Tensor &)
+at::Tensor hardswish(Call &, const at::Tensor &g, const at::Tensor &x, const at::Tensor &)
 {
-    return at::hardswish_backward(unit_gradient(x), x);
+    return at::hardswish_backward(g, x);
 }
 at::Tensor exp(const Call &, const at::Tensor &, const at::Tensor &y)
 {

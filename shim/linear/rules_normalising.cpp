@@ -59,8 +59,9 @@ bool by_groups(Call &call, int64_t groups, double eps)
     if (x.dim() < 2 || x.numel() == 0)
         return false;
     const at::Tensor weight = optional_tensor(call, "weight"), bias = optional_tensor(call, "bias");
-    Normalised made = can_normalise(x) ? normalise(x, weight, bias, groups, eps)
-                                       : normalise_anywhere(x, weight, bias, groups, eps);
+    Normalised made = can_normalise(x)
+                          ? normalise(x, weight, bias, groups, eps, call.recording().spare.like(x))
+                          : normalise_anywhere(x, weight, bias, groups, eps);
     call.result(made.result);
     call.step({call.slot(0)},
               std::make_unique<Normalise>(call.factor(made.values), call.factor(made.factor),

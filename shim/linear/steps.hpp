@@ -100,6 +100,15 @@ class Normalise : public Step
         return {normalised_, factor_};
     }
 
+    const at::Tensor &factor() const
+    {
+        return factor_;
+    }
+    void set_factor(at::Tensor factor)
+    {
+        factor_ = std::move(factor);
+    }
+
   private:
     at::Tensor by_rows(const at::Tensor &tangent) const;
 

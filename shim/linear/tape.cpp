@@ -141,17 +141,30 @@ bool Tape::keeps(const at::Tensor &tensor) const
     return tensor.defined() && kept_.count(storage_of(tensor)) != 0;
 }
 
+Step *Tape::maker(Slot slot) const
+{
+    for (size_t i = entries_.size(); i-- > 0;)
+        if (entries_[i].first == slot && entries_[i].outputs == 1)
+            return entries_[i].step.get();
+    return nullptr;
+}
+
+std::vector<at::Tensor> Tape::kept() const
+{
+    std::vector<at::Tensor> all;
+    for (const Entry &entry : entries_)
+        for (at::Tensor &tensor : entry.step->kept())
+            all.push_back(std::move(tensor));
+    return all;
+}
+
 int64_t Tape::kept_bytes(const std::vector<at::Tensor> &weights) const
 {
     std::unordered_set<const void *> seen;
     for (const at::Tensor &weight : weights)
         if (weight.defined())
             seen.insert(storage_of(weight));
-    std::vector<at::Tensor> all;
-    for (const Entry &entry : entries_)
-        for (const at::Tensor &tensor : entry.step->kept())
-            all.push_back(tensor);
-    return bytes_of(all, std::move(seen));
+    return bytes_of(kept(), std::move(seen));
 }
 
 } // namespace covsamp_shim

@@ -65,6 +65,11 @@ class Tape
     // Whether a step keeps this tensor's memory.
     bool keeps(const at::Tensor &tensor) const;
 
+    // The step that made a tangent by itself; NULL if there is none.
+    Step *maker(Slot slot) const;
+    // What the steps keep.
+    std::vector<at::Tensor> kept() const;
+
     size_t steps() const
     {
         return entries_.size();
