@@ -18,7 +18,7 @@ namespace
 class Automatic : public Engine
 {
   public:
-    explicit Automatic(bool bfloat16) : engine_(make_linearised(bfloat16))
+    Automatic(bool bfloat16, int64_t keep_bytes) : engine_(make_linearised(bfloat16, keep_bytes))
     {
     }
 
@@ -60,7 +60,7 @@ class Automatic : public Engine
 
 } // namespace
 
-std::unique_ptr<Engine> make_engine(int32_t choice, bool bfloat16)
+std::unique_ptr<Engine> make_engine(int32_t choice, bool bfloat16, int64_t keep_bytes)
 {
     switch (choice) {
     case COVSAMP_TORCH_DUAL:
@@ -68,11 +68,11 @@ std::unique_ptr<Engine> make_engine(int32_t choice, bool bfloat16)
     case COVSAMP_TORCH_DOUBLE_BACKWARD:
         return make_double_backward();
     case COVSAMP_TORCH_LINEARISED:
-        return make_linearised(bfloat16);
+        return make_linearised(bfloat16, keep_bytes);
     case COVSAMP_TORCH_TRANSPOSED:
         return make_transposed();
     default:
-        return std::make_unique<Automatic>(bfloat16);
+        return std::make_unique<Automatic>(bfloat16, keep_bytes);
     }
 }
 

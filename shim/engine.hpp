@@ -41,9 +41,8 @@ class Engine
     }
 };
 
-// choice: COVSAMP_TORCH_AUTO, ..._DUAL, ...; bfloat16: tangents are of that type, where the engine
-// can.
-std::unique_ptr<Engine> make_engine(int32_t choice, bool bfloat16);
+// choice: COVSAMP_TORCH_AUTO, ..._DUAL, ...; the others as for make_linearised().
+std::unique_ptr<Engine> make_engine(int32_t choice, bool bfloat16, int64_t keep_bytes);
 
 } // namespace covsamp_shim
 

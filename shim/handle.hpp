@@ -14,7 +14,7 @@ struct covsamp_torch {
     covsamp_torch(covsamp_shim::Network ready, covsamp_shim::Metadata about,
                   const covsamp_shim::Options &options)
         : network(std::move(ready)), metadata(std::move(about)), labels(metadata.classes()),
-          engine(covsamp_shim::make_engine(options.engine, options.bfloat16)),
+          engine(covsamp_shim::make_engine(options.engine, options.bfloat16, options.keep_bytes)),
           bfloat16(options.bfloat16)
     {
     }
@@ -23,7 +23,7 @@ struct covsamp_torch {
     covsamp_shim::Metadata metadata;
     covsamp_shim::Labels labels;
     std::unique_ptr<covsamp_shim::Engine> engine;
-    bool bfloat16; // tangents are of that type
+    bool bfloat16;     // tangents are of that type
     int64_t head = -1; // which of the module's heads fills request->head; -1: none was named
     std::string operators, reason; // of the last report
     char message[COVSAMP_MESSAGE_BYTES] = "";

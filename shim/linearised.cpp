@@ -5,6 +5,7 @@
 #include "failure.hpp"
 #include "linear/recorder.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace covsamp_shim
@@ -24,7 +25,7 @@ struct Linearisation {
 class Linearised : public Engine
 {
   public:
-    explicit Linearised(bool bfloat16)
+    Linearised(bool bfloat16, int64_t keep_bytes) : keep_bytes_(keep_bytes)
     {
         manner_.bfloat16 = bfloat16;
     }
@@ -38,16 +39,32 @@ class Linearised : public Engine
                                      const std::vector<at::Tensor> &tangents,
                                      at::Tensor *mean) override
     {
-        if (!dual_ && !understand(network, point))
-            dual_ = make_dual();
+        if (!dual_ && keep_bytes_ > 0 && sample_bytes_ < 0)
+            measure_sample(network, point);
+        const int64_t samples = point.x.size(0), part = samples_kept(samples);
+        if (!dual_ && part >= samples)
+            return part_products(network, point, tangents, mean);
         if (dual_)
             return dual_->products(network, point, tangents, mean);
+        std::vector<std::vector<at::Tensor>> products(tangents.size());
+        std::vector<at::Tensor> means;
+        for (int64_t first = 0; first < samples; first += part) {
+            const int64_t count = std::min(part, samples - first);
+            std::vector<at::Tensor> own;
+            for (const at::Tensor &tangent : tangents)
+                own.push_back(tangent.narrow(0, first, count));
+            at::Tensor part_mean;
+            own = part_products(network, narrowed(point, first, count), own, &part_mean);
+            means.push_back(part_mean);
+            for (size_t k = 0; k < own.size(); k++)
+                products[k].push_back(own[k]);
+        }
         if (mean != nullptr)
-            *mean = kept_->mean.clone();
-        std::vector<at::Tensor> products;
-        for (const at::Tensor &tangent : tangents)
-            products.push_back(product(network, tangent));
-        return products;
+            *mean = at::cat(means);
+        std::vector<at::Tensor> joined;
+        for (const std::vector<at::Tensor> &parts : products)
+            joined.push_back(at::cat(parts));
+        return joined;
     }
 
     void report(Report &report) const override
@@ -64,6 +81,45 @@ class Linearised : public Engine
     }
 
   private:
+    // For a batch, or the part of one that may be kept.
+    std::vector<at::Tensor> part_products(Network &network, const Point &point,
+                                          const std::vector<at::Tensor> &tangents, at::Tensor *mean)
+    {
+        if (!understand(network, point)) {
+            dual_ = make_dual();
+            return dual_->products(network, point, tangents, mean);
+        }
+        if (mean != nullptr)
+            *mean = kept_->mean.clone();
+        std::vector<at::Tensor> products;
+        for (const at::Tensor &tangent : tangents)
+            products.push_back(product(network, tangent));
+        return products;
+    }
+
+    static Point narrowed(const Point &point, int64_t first, int64_t count)
+    {
+        return {point.x.narrow(0, first, count), point.time.narrow(0, first, count),
+                point.labels.defined() ? point.labels.narrow(0, first, count) : at::Tensor()};
+    }
+
+    // What one sample leaves behind, before more of them could take too much.
+    void measure_sample(Network &network, const Point &point)
+    {
+        if (!understand(network, narrowed(point, 0, 1)))
+            dual_ = make_dual();
+        else
+            sample_bytes_ = kept_->tape.kept_bytes(weights_.all());
+    }
+
+    // Of so many samples, how many may be kept at a time.
+    int64_t samples_kept(int64_t samples) const
+    {
+        if (keep_bytes_ == 0 || sample_bytes_ <= 0)
+            return samples;
+        return std::clamp<int64_t>(keep_bytes_ / sample_bytes_, 1, samples);
+    }
+
     // Whether the module is linearised at the point, now if it was not before.
     bool understand(Network &network, const Point &point)
     {
@@ -153,15 +209,17 @@ class Linearised : public Engine
     std::optional<Linearisation> kept_;
     Tally tally_;
     int64_t linearisations_ = 0, peak_bytes_ = 0;
+    int64_t keep_bytes_;           // at most; 0: no limit
+    int64_t sample_bytes_ = -1;    // what one sample keeps; -1: not known yet
     std::unique_ptr<Engine> dual_; // for modules that were not understood
     std::string reason_;           // why
 };
 
 } // namespace
 
-std::unique_ptr<Engine> make_linearised(bool bfloat16)
+std::unique_ptr<Engine> make_linearised(bool bfloat16, int64_t keep_bytes)
 {
-    return std::make_unique<Linearised>(bfloat16);
+    return std::make_unique<Linearised>(bfloat16, keep_bytes);
 }
 
 } // namespace covsamp_shim

@@ -9,8 +9,9 @@
 namespace covsamp_shim
 {
 
-// tangents: in the computation's type, or in bfloat16.
-std::unique_ptr<Engine> make_linearised(bool bfloat16);
+// bfloat16: tangents are of that type, not of the computation's.  keep_bytes: larger batches are
+// taken in parts that keep no more than this, each linearised again for every request; 0: no limit.
+std::unique_ptr<Engine> make_linearised(bool bfloat16, int64_t keep_bytes);
 
 } // namespace covsamp_shim
 

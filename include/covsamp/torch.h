@@ -78,6 +78,8 @@ typedef struct covsamp_torch_options {
     int32_t dtype;       /* of the computation: COVSAMP_F32 (0 means it) or COVSAMP_F64 */
     int32_t engine;      /* COVSAMP_TORCH_... */
     int32_t tangent_dtype; /* COVSAMP_TORCH_SAME or COVSAMP_TORCH_BF16 */
+    int64_t keep_bytes;  /* LINEARISED: the most to keep for further products, 0: no limit.  A batch that would keep more
+                            is taken in parts, at least a sample each, and linearised again for every request */
 } covsamp_torch_options;
 
 /** Loads a module, sets it to evaluation, moves it to type and device, freezes it where libtorch

@@ -84,6 +84,30 @@ static void kept(void)
     covsamp_torch_free(module);
 }
 
+/* With a limit the batch is taken in parts, at every request again; the numbers are the same. */
+static void limited(void)
+{
+    covsamp_torch_options options = options_of(COVSAMP_F64, COVSAMP_TORCH_AUTO);
+    covsamp_torch *whole = load("adm-traced.pt", COVSAMP_F64, COVSAMP_TORCH_AUTO), *parts = NULL;
+    static double same[LARGEST];
+    int64_t size = BATCH * dim_of(whole), before;
+    CHECK(ask(whole, 37, v, product) == COVSAMP_OK);
+    memcpy(same, mean, sizeof same);
+    options.keep_bytes = report(whole).bytes_kept * 3 / 4; /* one of two samples */
+    CHECK(covsamp_torch_load(&parts, module_path("adm-traced.pt"), &options, NULL) == COVSAMP_OK);
+    before = report(parts).linearisations;
+    CHECK(ask(parts, 37, v, other) == COVSAMP_OK);
+    CHECK(relative(other, product, size) < 1e-12 && relative(mean, same, size) < 1e-12);
+    CHECK(report(parts).bytes_kept > 0 && report(parts).bytes_kept <= options.keep_bytes);
+    CHECK(ask(parts, 37, v, other) == COVSAMP_OK);
+    CHECK(report(parts).linearisations >= before + 4);
+    options.keep_bytes = -1;
+    covsamp_torch_free(parts);
+    CHECK(covsamp_torch_load(&parts, module_path("adm-traced.pt"), &options, NULL) ==
+          COVSAMP_E_RANGE);
+    covsamp_torch_free(whole);
+}
+
 static double dot(const double *a, const double *b, int64_t count)
 {
     double sum = 0;
@@ -167,6 +191,7 @@ int main(int argc, char **argv)
     check_work("bad-assigns.pt", OWN, DUAL, 0, "", "written to in place");
     check_work("bad-renorm.pt", AUTO, COVSAMP_TORCH_DOUBLE_BACKWARD, 0, "", "aten::renorm");
     kept();
+    limited();
     transposed("adm-traced.pt");
     transposed("dit-scripted.pt");
     for (i = 0; i < sizeof styles / sizeof styles[0]; i++)
