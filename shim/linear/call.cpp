@@ -90,6 +90,16 @@ void Call::results(torch::jit::Stack results)
     results_ = std::move(results);
 }
 
+bool Call::arrange(bool wanted)
+{
+    const at::Tensor out = results_[0].toTensor();
+    if (!wanted || !manner().channels_last || out.dim() != 4)
+        return false;
+    if (!is_channels_last(out))
+        result(arranged(out, true));
+    return true;
+}
+
 at::ScalarType Call::type(const at::Tensor &primal) const
 {
     const bool narrow = manner().bfloat16 && at::isFloatingType(primal.scalar_type());
@@ -174,6 +184,16 @@ void Call::replay(size_t i, const Changes &changed, bool any_type)
             return through_float ? result.to(at::kBFloat16) : result;
         },
         std::move(kept));
+}
+
+bool is_channels_last(const at::Tensor &tensor)
+{
+    return tensor.dim() == 4 && tensor.is_contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+at::Tensor arranged(const at::Tensor &tensor, bool channels_last)
+{
+    return channels_last ? tensor.contiguous(at::MemoryFormat::ChannelsLast) : tensor;
 }
 
 at::Tensor unit_gradient(const at::Tensor &x)

@@ -98,6 +98,10 @@ class Call
         return results_;
     }
 
+    // Brings the result to channels-last memory if it has four dimensions, is not so by itself, and
+    // `wanted`; says whether its tangents must be brought there, too.
+    bool arrange(bool wanted);
+
     // Tangents.
     Slot slot(size_t i) const
     {
@@ -151,6 +155,10 @@ class Call
     std::vector<bool> active_;
     Recording &recording_;
 };
+
+bool is_channels_last(const at::Tensor &tensor);
+// Channels-last if it shall be, as it is otherwise.
+at::Tensor arranged(const at::Tensor &tensor, bool channels_last);
 
 // Ones of the shape of x, for libtorch's operators for gradients.
 at::Tensor unit_gradient(const at::Tensor &x);

@@ -28,10 +28,12 @@ bool combine(Call &call, double first, double second)
     const at::Tensor out = call.run();
     if (call.active(0) && call.active(1)) {
         std::vector<int64_t> sizes = out.sizes().vec();
-        call.map({call.slot(0), call.slot(1)}, [first, second, sizes](Tangents &t) {
+        const bool last =
+            call.arrange(is_channels_last(call.tensor(0)) || is_channels_last(call.tensor(1)));
+        call.map({call.slot(0), call.slot(1)}, [first, second, sizes, last](Tangents &t) {
             if (first != 1)
                 t[0] = t[0] * first;
-            return add_tangents(t, second, sizes);
+            return arranged(add_tangents(t, second, sizes), last);
         });
         return true;
     }

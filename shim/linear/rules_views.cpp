@@ -2,6 +2,8 @@
 // Linear operators that move values about, choose among them or add them up.
 #include "call.hpp"
 
+#include <algorithm>
+
 namespace covsamp_shim
 {
 
@@ -18,28 +20,34 @@ bool moving(Call &call)
     return true;
 }
 
+bool reshape_to(Call &call, const std::vector<int64_t> &sizes)
+{
+    const at::Tensor x = call.tensor(0);
+    call.result(x.reshape(sizes));
+    const at::Tensor out = call.results()[0].toTensor();
+    if (call.slot(out) >= 0) // the shape was the same
+        return true;
+    // Pixels in a row become an image again: what follows is as for any image.
+    const bool image =
+        x.dim() == 3 && out.dim() == 4 && x.size(0) == out.size(0) && x.size(1) == out.size(1);
+    const bool last = call.arrange(image);
+    call.map({call.slot(0)},
+             [sizes, last](Tangents &t) { return arranged(t[0].reshape(sizes), last); });
+    return true;
+}
+
 // A view asks that the memory lies as it expects; a channels-last tensor does not.
 bool reshaping(Call &call)
 {
     if (!call.only(0) || !call.argument(1).isIntList()) // a view as another type is no reshaping
         return false;
-    std::vector<int64_t> sizes = call.argument(1).toIntVector();
-    call.result(call.tensor(0).reshape(sizes));
-    if (call.slot(call.results()[0].toTensor()) < 0)
-        call.map({call.slot(0)}, [sizes](Tangents &t) { return t[0].reshape(sizes); });
-    return true;
+    return reshape_to(call, call.argument(1).toIntVector());
 }
 
 // What the second argument lends is its shape alone.
 bool reshaping_as(Call &call)
 {
-    if (!call.active(0))
-        return false;
-    std::vector<int64_t> sizes = call.tensor(1).sizes().vec();
-    call.result(call.tensor(0).reshape(sizes));
-    if (call.slot(call.results()[0].toTensor()) < 0)
-        call.map({call.slot(0)}, [sizes](Tangents &t) { return t[0].reshape(sizes); });
-    return true;
+    return call.active(0) && reshape_to(call, call.tensor(1).sizes().vec());
 }
 
 bool expanding_as(Call &call)
@@ -86,6 +94,8 @@ bool joining(Call &call)
     const int64_t dim = call.argument(1).toInt();
     const bool stacks = call.instruction().name == "aten::stack";
     call.run();
+    const bool last =
+        call.arrange(!stacks && std::any_of(parts.begin(), parts.end(), is_channels_last));
     std::vector<Slot> slots;
     std::vector<at::Tensor> zeros; // undefined for parts that have a tangent
     for (const at::Tensor &part : parts) {
@@ -96,12 +106,12 @@ bool joining(Call &call)
             active ? at::Tensor()
                    : at::zeros({}, part.options().dtype(call.type(part))).expand(part.sizes()));
     }
-    call.map(std::move(slots), [zeros, dim, stacks](Tangents &t) {
+    call.map(std::move(slots), [zeros, dim, stacks, last](Tangents &t) {
         std::vector<at::Tensor> all = zeros;
         size_t next = 0;
         for (at::Tensor &part : all)
             if (!part.defined())
-                part = std::move(t[next++]);
+                part = arranged(t[next++], last);
         return stacks ? at::stack(all, dim) : at::cat(all, dim);
     });
     return true;
