@@ -20,6 +20,13 @@ bool moving(Call &call)
     return true;
 }
 
+// Argument 0 does not depend on x; an active argument lends its shape or type alone.
+bool lending(Call &call)
+{
+    call.run();
+    return true;
+}
+
 bool reshape_to(Call &call, const std::vector<int64_t> &sizes)
 {
     const at::Tensor x = call.tensor(0);
@@ -47,13 +54,13 @@ bool reshaping(Call &call)
 // What the second argument lends is its shape alone.
 bool reshaping_as(Call &call)
 {
-    return call.active(0) && reshape_to(call, call.tensor(1).sizes().vec());
+    return call.active(0) ? reshape_to(call, call.tensor(1).sizes().vec()) : lending(call);
 }
 
 bool expanding_as(Call &call)
 {
     if (!call.active(0))
-        return false;
+        return lending(call);
     call.result(call.tensor(0).expand(call.tensor(1).sizes()));
     call.pass(0);
     return true;
@@ -64,10 +71,12 @@ bool expanding_as(Call &call)
 // it, and its derivative is what a product is about.
 bool passing(Call &call)
 {
-    if (!call.active(0) || !call.is_tensor(0))
+    if (!call.is_tensor(0))
         return false;
+    if (!call.active(0))
+        return lending(call);
     const at::Tensor &out = call.run();
-    if (at::isFloatingType(out.scalar_type()))
+    if (at::isFloatingType(out.scalar_type()) || at::isComplexType(out.scalar_type()))
         call.pass(0);
     return true;
 }
@@ -83,6 +92,27 @@ bool making_contiguous(Call &call)
     else
         call.run();
     call.pass(0);
+    return true;
+}
+
+// All to one shape; those that do not depend on x stay so.
+bool broadcasting(Call &call)
+{
+    if (!call.argument(0).isTensorList())
+        return false;
+    std::vector<at::Tensor> given = call.argument(0).toTensorVector();
+    call.run();
+    Recording &recording = call.recording();
+    std::vector<at::Tensor> made = call.results()[0].toTensorVector();
+    for (size_t i = 0; i < given.size(); i++) {
+        const Slot slot = call.slot(given[i]);
+        if (slot < 0 || made[i].is_same(given[i]))
+            continue;
+        auto expand = [sizes = made[i].sizes().vec()](Tangents &t) { return t[0].expand(sizes); };
+        recording.activity.bind(
+            made[i],
+            recording.tape.emit(std::make_unique<Map>(expand, std::vector<at::Tensor>{}), {slot}));
+    }
     return true;
 }
 
@@ -141,11 +171,9 @@ bool splitting(Call &call)
     return true;
 }
 
-// copy(x, values): what the first argument was does not matter.
+// copy(x, values), fill(x, value): what the first argument was does not matter.
 bool overwriting(Call &call)
 {
-    if (!call.is_tensor(1))
-        return false;
     call.run();
     if (call.active(1))
         call.pass(1);
@@ -174,7 +202,9 @@ const RuleTable &view_rules()
                         {"aten::cat", joining},
                         {"aten::concat", joining},
                         {"aten::stack", joining},
-                        {"aten::copy", overwriting}};
+                        {"aten::copy", overwriting},
+                        {"aten::fill", overwriting},
+                        {"aten::broadcast_tensors", broadcasting}};
         for (const char *name : {"aten::permute",
                                  "aten::transpose",
                                  "aten::t",
@@ -217,7 +247,7 @@ const RuleTable &view_rules()
               "aten::unbind", "aten::unsafe_chunk", "aten::unsafe_split"})
             rules[name] = splitting;
         for (const char *name : {"aten::round", "aten::floor", "aten::ceil", "aten::trunc",
-                                 "aten::sign", "aten::heaviside", "aten::zero", "aten::fill"})
+                                 "aten::sign", "aten::heaviside", "aten::zero"})
             rules[name] = constant_in_between;
         return rules;
     }();
