@@ -85,16 +85,21 @@ class Linearised : public Engine
     std::vector<at::Tensor> part_products(Network &network, const Point &point,
                                           const std::vector<at::Tensor> &tangents, at::Tensor *mean)
     {
-        if (!understand(network, point)) {
-            dual_ = make_dual();
-            return dual_->products(network, point, tangents, mean);
+        try {
+            if (understand(network, point)) {
+                std::vector<at::Tensor> products;
+                for (const at::Tensor &tangent : tangents)
+                    products.push_back(product(network, tangent));
+                if (mean != nullptr)
+                    *mean = kept_->mean.clone();
+                return products;
+            }
+        } catch (const NotUnderstood &why) {
+            give_up(why.what());
+        } catch (const c10::Error &error) {
+            give_up_on(error, network, point);
         }
-        if (mean != nullptr)
-            *mean = kept_->mean.clone();
-        std::vector<at::Tensor> products;
-        for (const at::Tensor &tangent : tangents)
-            products.push_back(product(network, tangent));
-        return products;
+        return dual_->products(network, point, tangents, mean);
     }
 
     static Point narrowed(const Point &point, int64_t first, int64_t count)
@@ -106,9 +111,7 @@ class Linearised : public Engine
     // What one sample leaves behind, before more of them could take too much.
     void measure_sample(Network &network, const Point &point)
     {
-        if (!understand(network, narrowed(point, 0, 1)))
-            dual_ = make_dual();
-        else
+        if (understand(network, narrowed(point, 0, 1)))
             sample_bytes_ = kept_->tape.kept_bytes(weights_.all());
     }
 
@@ -130,13 +133,33 @@ class Linearised : public Engine
             linearise(network, point);
             return true;
         } catch (const NotUnderstood &why) {
-            reason_ = why.what();
+            give_up(why.what());
+        } catch (const c10::Error &error) {
+            give_up_on(error, network, point);
         }
+        return false;
+    }
+
+    // The whole module goes to dual numbers from here on.
+    void give_up(const std::string &reason)
+    {
+        reason_ = reason;
+        dual_ = make_dual();
+        kept_.reset();
         weights_ = Weights();
         spare_.clear();
         program_.reset();
         tally_ = Tally();
-        return false;
+    }
+
+    // ... unless the module itself fails there, or memory ran out.
+    void give_up_on(const c10::Error &error, Network &network, const Point &point)
+    {
+        std::string line = one_line(error);
+        if (line.find("memory") != std::string::npos)
+            throw;
+        network.forward(point.x, point);
+        give_up(line);
     }
 
     // What is kept is of use to the next linearisation as memory alone.
@@ -153,6 +176,7 @@ class Linearised : public Engine
     {
         if (!program_) {
             program_.emplace(network.module());
+            manner_.writes = program_->writes();
             manner_.channels_last = network.target().device.is_cpu() && !program_->layout_matters();
         }
         try {
@@ -160,6 +184,7 @@ class Linearised : public Engine
         } catch (const c10::Error &) { // an operator that minds how its tensors lie, perhaps
             if (!manner_.channels_last)
                 throw;
+            manner_.writes = program_->writes();
             manner_.channels_last = false;
             weights_ = Weights();
             record(network, point);
@@ -170,7 +195,7 @@ class Linearised : public Engine
     {
         Recording recording{manner_, weights_, spare_, {}, {}};
         Recorder recorder(*program_, recording);
-        at::Tensor x = point.x; // nothing writes to it: that would not have been understood
+        at::Tensor x = point.x; // the recorder never writes to what depends on x
         if (manner_.channels_last && x.dim() == 4)
             x = x.contiguous(at::MemoryFormat::ChannelsLast);
         std::vector<c10::IValue> inputs = network.inputs(x, point);

@@ -43,6 +43,23 @@ bool Activity::any(const c10::IValue &value) const
     return false;
 }
 
+void collect_tensors(const c10::IValue &value, std::vector<at::Tensor> &found)
+{
+    if (value.isTensor()) {
+        if (value.toTensor().defined())
+            found.push_back(value.toTensor());
+    } else if (value.isList()) {
+        for (const c10::IValue &element : value.toListRef())
+            collect_tensors(element, found);
+    } else if (value.isTuple()) {
+        for (const c10::IValue &element : value.toTupleRef().elements())
+            collect_tensors(element, found);
+    } else if (value.isGenericDict()) {
+        for (const auto &entry : value.toGenericDict())
+            collect_tensors(entry.value(), found);
+    }
+}
+
 Call::Call(const Instruction &instruction, torch::jit::Stack arguments, Recording &recording)
     : instruction_(instruction), arguments_(std::move(arguments)), recording_(recording)
 {
@@ -55,6 +72,19 @@ const c10::IValue &Call::named(const char *name) const
     static const c10::IValue none;
     auto place = node().schema().argumentIndexWithName(name);
     return place ? arguments_[static_cast<size_t>(*place)] : none;
+}
+
+bool Call::is_complex() const
+{
+    for (size_t i = 0; i < arguments_.size(); i++) {
+        std::vector<at::Tensor> tensors;
+        if (active_[i])
+            collect_tensors(arguments_[i], tensors);
+        for (const at::Tensor &tensor : tensors)
+            if (at::isComplexType(tensor.scalar_type()))
+                return true;
+    }
+    return false;
 }
 
 bool Call::only(size_t i) const
@@ -88,6 +118,16 @@ void Call::result(at::Tensor tensor)
 void Call::results(torch::jit::Stack results)
 {
     results_ = std::move(results);
+}
+
+bool Call::arrange(bool wanted)
+{
+    const at::Tensor out = results_[0].toTensor();
+    if (!wanted || !manner().channels_last || out.dim() != 4)
+        return false;
+    if (!is_channels_last(out))
+        result(arranged(out, true));
+    return true;
 }
 
 at::ScalarType Call::type(const at::Tensor &primal) const
@@ -133,7 +173,7 @@ Normalise *Call::norm_before() const
 {
     const torch::jit::Value *value = node().input(0);
     const torch::jit::Node *maker = value->node();
-    if (manner().bfloat16 || value->uses().size() != 1 ||
+    if (manner().bfloat16 || manner().writes || value->uses().size() != 1 ||
         maker->owningBlock() != node().owningBlock() ||
         (maker->kind() != c10::Symbol::fromQualString("aten::group_norm") &&
          maker->kind() != c10::Symbol::fromQualString("aten::layer_norm")))
@@ -161,8 +201,7 @@ void Call::replay(size_t i, const Changes &changed, bool any_type)
     arguments[i] = c10::IValue(); // its primal is not needed
     std::vector<at::Tensor> kept;
     for (const c10::IValue &argument : arguments)
-        if (argument.isTensor())
-            kept.push_back(argument.toTensor());
+        collect_tensors(argument, kept);
     const bool through_float = manner().bfloat16 && !any_type;
     map(
         {slot(i)},
@@ -176,9 +215,19 @@ void Call::replay(size_t i, const Changes &changed, bool any_type)
         std::move(kept));
 }
 
+bool is_channels_last(const at::Tensor &tensor)
+{
+    return tensor.dim() == 4 && tensor.is_contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+at::Tensor arranged(const at::Tensor &tensor, bool channels_last)
+{
+    return channels_last ? tensor.contiguous(at::MemoryFormat::ChannelsLast) : tensor;
+}
+
 at::Tensor unit_gradient(const at::Tensor &x)
 {
-    return at::ones({1}, x.options()).expand(x.sizes());
+    return at::ones({}, x.options()).expand(x.sizes());
 }
 
 } // namespace covsamp_shim

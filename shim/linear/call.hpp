@@ -36,6 +36,7 @@ class Activity
 struct Manner {
     bool channels_last = false; // 4-D tensors that depend on x lie so
     bool bfloat16 = false;      // tangents are kept in that type
+    bool writes = false;        // the module writes to tensors: two names may be one tensor
 };
 
 // What all calls of one linearisation share.
@@ -75,6 +76,7 @@ class Call
     {
         return i < active_.size() && active_[i];
     }
+    bool is_complex() const;   // an argument that depends on x is
     bool only(size_t i) const; // of all arguments, this one alone depends on x
     const torch::jit::Node &node() const
     {
@@ -97,6 +99,10 @@ class Call
     {
         return results_;
     }
+
+    // Brings the result to channels-last memory if it has four dimensions, is not so by itself, and
+    // `wanted`; says whether its tangents must be brought there, too.
+    bool arrange(bool wanted);
 
     // Tangents.
     Slot slot(size_t i) const
@@ -151,6 +157,13 @@ class Call
     std::vector<bool> active_;
     Recording &recording_;
 };
+
+// The tensors in a value, however deep in lists, tuples and dictionaries.
+void collect_tensors(const c10::IValue &value, std::vector<at::Tensor> &found);
+
+bool is_channels_last(const at::Tensor &tensor);
+// Channels-last if it shall be, as it is otherwise.
+at::Tensor arranged(const at::Tensor &tensor, bool channels_last);
 
 // Ones of the shape of x, for libtorch's operators for gradients.
 at::Tensor unit_gradient(const at::Tensor &x);

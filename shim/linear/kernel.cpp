@@ -8,7 +8,7 @@
 #include <vector>
 
 // The widest vectors of the machine it runs on, where the compiler can choose at load time.
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
 #define COVSAMP_WIDEST                                                                             \
     __attribute__((target_clones("default", "avx2,fma", "avx512f"), optimize("O3")))
 #else
@@ -65,14 +65,29 @@ template <class Value, class Sum> struct Sample {
     int64_t pixels, channels, groups;
     int64_t factor_stride; // from pixel to pixel: channels, or 0 if it is the same for all of them
     Sum *sums;             // room for 2 * channels
+    double *totals;        // room for 2 * channels
 };
+
+// Pixels whose sums are made in the type of the values before they are added up in double: in
+// single precision the sum of a large image would lose digits.
+constexpr int64_t block = 64;
+
+// totals += sums; sums = 0
+template <class Sum>
+inline __attribute__((always_inline)) void move_sums(Sum *sums, double *totals, int64_t count)
+{
+    for (int64_t c = 0; c < count; c++) {
+        totals[c] += static_cast<double>(sums[c]);
+        sums[c] = 0;
+    }
+}
 
 template <class Value, class Sum>
 inline __attribute__((always_inline)) void normalise_sample(const Sample<Value, Sum> &s)
 {
     Sum *__restrict first = s.sums, *__restrict second = s.sums + s.channels;
-    for (int64_t c = 0; c < s.channels; c++)
-        first[c] = second[c] = 0;
+    for (int64_t c = 0; c < 2 * s.channels; c++)
+        s.sums[c] = 0, s.totals[c] = 0;
     for (int64_t p = 0; p < s.pixels; p++) {
         const Value *__restrict t = s.tangent + p * s.channels;
         const Value *__restrict y = s.normalised + p * s.channels;
@@ -81,13 +96,15 @@ inline __attribute__((always_inline)) void normalise_sample(const Sample<Value, 
             first[c] += value;
             second[c] += value * load(y[c]);
         }
+        if ((p + 1) % block == 0 || p + 1 == s.pixels)
+            move_sums(s.sums, s.totals, 2 * s.channels);
     }
     const int64_t width = s.channels / s.groups;
     for (int64_t g = 0; g < s.groups; g++) {
         double mean = 0, along = 0;
         for (int64_t c = g * width; c < (g + 1) * width; c++) {
-            mean += first[c];
-            along += second[c];
+            mean += s.totals[c];
+            along += s.totals[s.channels + c];
         }
         const double count = static_cast<double>(width * s.pixels);
         for (int64_t c = g * width; c < (g + 1) * width; c++) {
@@ -128,12 +145,13 @@ void normalise_all(const at::Tensor &tangent, const at::Tensor &normalised,
     auto values = [](const at::Tensor &tensor) { return static_cast<Value *>(tensor.data_ptr()); };
     at::parallel_for(0, tangent.size(0), 1, [&](int64_t begin, int64_t end) {
         std::vector<Sum> sums(static_cast<size_t>(2 * channels));
+        std::vector<double> totals(sums.size());
         for (int64_t n = begin; n < end; n++) {
             const int64_t start = n * pixels * channels;
             normalise_one(Sample<Value, Sum>{values(tangent) + start, values(normalised) + start,
                                              values(factor) + n * sample_stride,
                                              values(result) + start, pixels, channels, groups,
-                                             full ? channels : 0, sums.data()});
+                                             full ? channels : 0, sums.data(), totals.data()});
         }
     });
 }
@@ -144,10 +162,11 @@ template <class Value> struct Primal {
     Value *values, *result, *factor;
     int64_t pixels, channels, groups;
     double eps;
-    Value *sums; // room for 2 * channels
+    Value *sums;    // room for 2 * channels
+    double *totals; // room for channels
 };
 
-// sums[c] = the mean over channel c's group of what `sums` held for its channels.
+// sums[c] = the mean over channel c's group of the totals of its channels, which are 0 afterwards.
 template <class Value>
 inline __attribute__((always_inline)) void average(Value *sums, const Primal<Value> &p)
 {
@@ -155,9 +174,11 @@ inline __attribute__((always_inline)) void average(Value *sums, const Primal<Val
     for (int64_t g = 0; g < p.groups; g++) {
         double sum = 0;
         for (int64_t c = g * width; c < (g + 1) * width; c++)
-            sum += sums[c];
-        for (int64_t c = g * width; c < (g + 1) * width; c++)
+            sum += p.totals[c];
+        for (int64_t c = g * width; c < (g + 1) * width; c++) {
             sums[c] = static_cast<Value>(sum / static_cast<double>(width * p.pixels));
+            p.totals[c] = 0;
+        }
     }
 }
 
@@ -166,16 +187,22 @@ inline __attribute__((always_inline)) void normalise_values(const Primal<Value> 
 {
     Value *__restrict mean = p.sums, *__restrict scale = p.sums + p.channels;
     for (int64_t c = 0; c < p.channels; c++)
-        mean[c] = scale[c] = 0;
-    for (int64_t i = 0; i < p.pixels; i++)
+        mean[c] = scale[c] = 0, p.totals[c] = 0;
+    for (int64_t i = 0; i < p.pixels; i++) {
         for (int64_t c = 0; c < p.channels; c++)
             mean[c] += p.x[i * p.channels + c];
+        if ((i + 1) % block == 0 || i + 1 == p.pixels)
+            move_sums(mean, p.totals, p.channels);
+    }
     average(mean, p);
-    for (int64_t i = 0; i < p.pixels; i++)
+    for (int64_t i = 0; i < p.pixels; i++) {
         for (int64_t c = 0; c < p.channels; c++) {
             const Value off = p.x[i * p.channels + c] - mean[c];
             scale[c] += off * off;
         }
+        if ((i + 1) % block == 0 || i + 1 == p.pixels)
+            move_sums(scale, p.totals, p.channels);
+    }
     average(scale, p);
     for (int64_t c = 0; c < p.channels; c++) {
         scale[c] = static_cast<Value>(1 / std::sqrt(static_cast<double>(scale[c]) + p.eps));
@@ -208,13 +235,14 @@ void normalise_batch(const at::Tensor &x, const at::Tensor &weight, const at::Te
     const int64_t channels = x.size(1), pixels = x.size(2) * x.size(3);
     at::parallel_for(0, x.size(0), 1, [&](int64_t begin, int64_t end) {
         std::vector<Value> sums(static_cast<size_t>(2 * channels));
+        std::vector<double> totals(static_cast<size_t>(channels));
         for (int64_t n = begin; n < end; n++) {
             const int64_t start = n * pixels * channels;
             normalise_values_of(Primal<Value>{
                 x.data_ptr<Value>() + start, weight.data_ptr<Value>(), bias.data_ptr<Value>(),
                 made.values.data_ptr<Value>() + start, made.result.data_ptr<Value>() + start,
                 made.factor.data_ptr<Value>() + n * channels, pixels, channels, groups, eps,
-                sums.data()});
+                sums.data(), totals.data()});
         }
     });
 }

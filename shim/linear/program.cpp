@@ -64,6 +64,21 @@ void set_functional(Instruction &made, const Node &node)
     made.name = name;
 }
 
+// Operators that may give back their argument, or a view of it, without saying so: what the graph
+// says of aliases cannot be trusted then.
+bool hides_aliases(const Block &block)
+{
+    static const std::unordered_set<std::string> names{"aten::type_as", "aten::einsum"};
+    for (const Node *node : block.nodes()) {
+        if (names.count(node->kind().toQualString()) != 0)
+            return true;
+        for (const Block *inner : node->blocks())
+            if (hides_aliases(*inner))
+                return true;
+    }
+    return false;
+}
+
 bool asks_for_layout(const std::string &name)
 {
     static const std::unordered_set<std::string> names{
@@ -85,6 +100,11 @@ bool asks_for_shape(const std::string &name)
         "prim::dtype",         "prim::device",
         "prim::layout",        "prim::shape",
         "prim::is_cuda",       "prim::is_cpu",
+        "prim::is_nested",     "prim::is_mkldnn",
+        "prim::is_mps",        "prim::is_xpu",
+        "prim::is_vulkan",     "prim::is_meta",
+        "prim::is_ort",        "prim::is_ipu",
+        "prim::is_sparse_csr", "prim::itemsize",
         "prim::requires_grad", "prim::is_quantized",
         "prim::is_sparse",     "prim::type",
         "aten::zeros_like",    "aten::ones_like",
@@ -147,8 +167,11 @@ class Program::Compiler
             if (node.maybeOperator() == nullptr || !node.blocks().empty())
                 throw NotUnderstood("it contains " + made.name);
             made.operation = node.getOperation();
-            if (writes_to_first(node))
+            if (writes_to_first(node)) {
+                // Views must be views, and copies copies, where the module has them.
+                program_.writes_ = program_.layout_matters_ = true;
                 set_functional(made, node);
+            }
             made.rule = find_rule(made.name);
             made.about_shape = asks_for_shape(made.name);
             program_.layout_matters_ |= asks_for_layout(made.name);
@@ -199,7 +222,8 @@ Program::Program(const torch::jit::Module &module)
     : graph_(module.get_method("forward").graph()->copy())
 {
     torch::jit::Inline(*graph_);
-    torch::jit::RemoveTensorMutation(graph_);
+    if (!hides_aliases(*graph_->block()))
+        torch::jit::RemoveTensorMutation(graph_);
     torch::jit::ConstantPropagation(graph_);
     torch::jit::EliminateDeadCode(graph_);
     code_ = Compiler(*this).block(*graph_->block());

@@ -4,34 +4,17 @@
 #ifndef COVSAMP_SHIM_LINEAR_PROGRAM_HPP
 #define COVSAMP_SHIM_LINEAR_PROGRAM_HPP
 
+#include "not_understood.hpp"
 #include "rules.hpp"
 
 #include <torch/script.h>
 
-#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace covsamp_shim
 {
-
-// Thrown where a module is not understood; the whole of it goes to another engine then, and the
-// report gives this reason.
-class NotUnderstood : public std::exception
-{
-  public:
-    explicit NotUnderstood(std::string reason) : reason_(std::move(reason))
-    {
-    }
-    const char *what() const noexcept override
-    {
-        return reason_.c_str();
-    }
-
-  private:
-    std::string reason_;
-};
 
 struct Instruction;
 
@@ -96,13 +79,19 @@ class Program
         return layout_matters_;
     }
 
+    // Some instruction writes to a tensor.
+    bool writes() const
+    {
+        return writes_;
+    }
+
   private:
     class Compiler;
 
     std::shared_ptr<torch::jit::Graph> graph_; // instructions point into it
     Code code_;
     std::vector<c10::IValue> values_;
-    bool layout_matters_ = false;
+    bool layout_matters_ = false, writes_ = false;
 };
 
 } // namespace covsamp_shim

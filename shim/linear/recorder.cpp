@@ -33,21 +33,6 @@ c10::IValue make_list(const Instruction &instruction, const torch::jit::Stack &e
     return list;
 }
 
-void collect_tensors(const c10::IValue &value, std::vector<const c10::TensorImpl *> &found)
-{
-    if (value.isTensor())
-        found.push_back(value.toTensor().unsafeGetTensorImpl());
-    else if (value.isList())
-        for (const c10::IValue &element : value.toListRef())
-            collect_tensors(element, found);
-    else if (value.isTuple())
-        for (const c10::IValue &element : value.toTupleRef().elements())
-            collect_tensors(element, found);
-    else if (value.isGenericDict())
-        for (const auto &entry : value.toGenericDict())
-            collect_tensors(entry.value(), found);
-}
-
 bool differentiable(const at::Tensor &tensor)
 {
     return tensor.defined() &&
@@ -55,23 +40,16 @@ bool differentiable(const at::Tensor &tensor)
 }
 
 // Whether a result holds a differentiable tensor that was not among the arguments.
-bool makes_tensors(const c10::IValue &result, const std::vector<const c10::TensorImpl *> &known)
+bool makes_tensors(const c10::IValue &result, const std::vector<at::Tensor> &known)
 {
-    auto is_new = [&known](const at::Tensor &tensor) {
+    std::vector<at::Tensor> made;
+    collect_tensors(result, made);
+    return std::any_of(made.begin(), made.end(), [&known](const at::Tensor &tensor) {
         return differentiable(tensor) &&
-               std::find(known.begin(), known.end(), tensor.unsafeGetTensorImpl()) == known.end();
-    };
-    if (result.isTensor())
-        return is_new(result.toTensor());
-    if (result.isList())
-        for (const c10::IValue &element : result.toListRef())
-            if (makes_tensors(element, known))
-                return true;
-    if (result.isTuple())
-        for (const c10::IValue &element : result.toTupleRef().elements())
-            if (makes_tensors(element, known))
-                return true;
-    return false;
+               std::none_of(known.begin(), known.end(), [&tensor](const at::Tensor &argument) {
+                   return argument.is_same(tensor);
+               });
+    });
 }
 
 // A tensor or something that holds tensors.
@@ -82,8 +60,12 @@ bool is_tensor_like(const c10::Type &type)
            kind == c10::TypeKind::ListType || kind == c10::TypeKind::TupleType;
 }
 
+// A number, or something that holds some.
 bool is_number(const c10::Type &type)
 {
+    for (const c10::TypePtr &inner : type.containedTypes())
+        if (is_number(*inner))
+            return true;
     return type.kind() == c10::TypeKind::FloatType || type.kind() == c10::TypeKind::NumberType ||
            type.kind() == c10::TypeKind::ComplexType;
 }
@@ -194,6 +176,7 @@ void Recorder::plain(const Instruction &instruction)
     switch (instruction.form) {
     case Form::attribute:
         results = {arguments[0].toObject()->getAttr(node.s(c10::attr::name))};
+        collect_tensors(results[0], attributes_);
         break;
     case Form::list:
         results = {make_list(instruction, arguments)};
@@ -246,11 +229,12 @@ void Recorder::operate(const Instruction &instruction, torch::jit::Stack argumen
     } else {
         at::Tensor first = instruction.in_place ? arguments[0].toTensor() : at::Tensor();
         Call call(instruction, std::move(arguments), recording_);
-        if (instruction.rule != nullptr && instruction.rule(call))
+        if (instruction.rule != nullptr && !call.is_complex() && instruction.rule(call))
             tally_.by_rule++;
         else
             without_rule(call);
         results = call.results();
+        expect_sizes(results);
         if (instruction.in_place)
             replace(instruction, first, results[0].toTensor());
     }
@@ -261,7 +245,7 @@ void Recorder::operate(const Instruction &instruction, torch::jit::Stack argumen
 // differentiated by dual numbers.
 void Recorder::without_rule(Call &call)
 {
-    std::vector<const c10::TensorImpl *> known;
+    std::vector<at::Tensor> known;
     for (size_t i = 0; i < call.count(); i++)
         collect_tensors(call.argument(i), known);
     call.run();
@@ -271,6 +255,16 @@ void Recorder::without_rule(Call &call)
             tally_.by_duals[call.instruction().name]++;
             return;
         }
+}
+
+void Recorder::expect_sizes(const torch::jit::Stack &results)
+{
+    std::vector<at::Tensor> tensors;
+    for (const c10::IValue &result : results)
+        collect_tensors(result, tensors);
+    for (const at::Tensor &tensor : tensors)
+        if (Slot slot = recording_.activity.find(tensor); slot >= 0)
+            recording_.tape.expect(slot, tensor.sizes());
 }
 
 // A write would change what an earlier step keeps, or give a tensor a tangent that it had not when
@@ -291,26 +285,36 @@ void Recorder::check_writes(const Instruction &instruction, const torch::jit::St
 }
 
 // After an operator that should have written to `old` and has made a new tensor: it takes the old
-// one's place everywhere.  Other views of the same memory should have changed, too.
+// one's place everywhere.  Other views of the same memory should have changed, too, and so should
+// what holds the tensor out of reach: the module's attributes, tuples, lists of lists.
 void Recorder::replace(const Instruction &instruction, const at::Tensor &old,
                        const at::Tensor &made)
 {
-    auto swap = [&](const at::Tensor &tensor) {
-        if (tensor.is_same(old))
-            return true;
-        if (tensor.defined() && tensor.has_storage() && tensor.is_alias_of(old))
+    auto refuse = [&](bool refused) {
+        if (refused)
             throw NotUnderstood("a tensor with other views is written to in place (" +
                                 instruction.name + ")");
-        return false;
     };
+    auto shares = [&old](const at::Tensor &tensor) {
+        return tensor.has_storage() && tensor.is_alias_of(old);
+    };
+    refuse(std::any_of(attributes_.begin(), attributes_.end(), shares));
     for (c10::IValue &value : values_) {
-        if (value.isTensor() && swap(value.toTensor()))
+        std::vector<at::Tensor> inside;
+        collect_tensors(value, inside);
+        const bool reachable = value.isTensor() || value.isTensorList();
+        bool found = false;
+        for (const at::Tensor &tensor : inside) {
+            found = found || tensor.is_same(old);
+            refuse(tensor.is_same(old) ? !reachable : shares(tensor));
+        }
+        if (found && value.isTensor())
             value = made;
-        if (!value.isTensorList())
+        if (!found || !value.isTensorList())
             continue;
         c10::List<at::Tensor> list = value.toTensorList();
         for (size_t i = 0; i < list.size(); i++)
-            if (swap(list.get(i)))
+            if (list.get(i).is_same(old))
                 list.set(i, made);
     }
 }

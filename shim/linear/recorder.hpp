@@ -54,6 +54,7 @@ class Recorder
     void check_steady(int value, const Instruction &instruction) const;
     bool has_smooth_input(const Instruction &instruction) const;
     void spread_taint(const Instruction &instruction, bool active);
+    void expect_sizes(const torch::jit::Stack &results);
     void store(const Instruction &instruction, torch::jit::Stack &results);
     c10::IValue &value(int number)
     {
@@ -64,6 +65,7 @@ class Recorder
     Recording &recording_;
     std::vector<c10::IValue> values_;
     std::vector<Taint> taints_;
+    std::vector<at::Tensor> attributes_; // of the module, that were read
     Tally tally_;
 };
 

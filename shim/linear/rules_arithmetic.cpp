@@ -28,10 +28,12 @@ bool combine(Call &call, double first, double second)
     const at::Tensor out = call.run();
     if (call.active(0) && call.active(1)) {
         std::vector<int64_t> sizes = out.sizes().vec();
-        call.map({call.slot(0), call.slot(1)}, [first, second, sizes](Tangents &t) {
+        const bool last =
+            call.arrange(is_channels_last(call.tensor(0)) || is_channels_last(call.tensor(1)));
+        call.map({call.slot(0), call.slot(1)}, [first, second, sizes, last](Tangents &t) {
             if (first != 1)
                 t[0] = t[0] * first;
-            return add_tangents(t, second, sizes);
+            return arranged(add_tangents(t, second, sizes), last);
         });
         return true;
     }
@@ -92,7 +94,7 @@ bool multiplying(Call &call)
     } else if (call.only(0) || call.only(1)) {
         const size_t i = call.active(0) ? 0 : 1;
         call.scale(i, call.tensor(1 - i).to(out.scalar_type()));
-    } else if (int i = sigmoid_of_other(call); i >= 0) {
+    } else if (int i = call.manner().writes ? -1 : sigmoid_of_other(call); i >= 0) {
         const at::Tensor x = call.tensor(static_cast<size_t>(i));
         call.scale(static_cast<size_t>(i), at::silu_backward(unit_gradient(x), x));
     } else {
@@ -111,7 +113,7 @@ bool dividing(Call &call)
     const at::Tensor divisor = call.is_tensor(1)
                                    ? call.tensor(1)
                                    : at::full({}, call.argument(1).toScalar(), out.options());
-    const at::Tensor inverse = divisor.reciprocal().to(out.scalar_type());
+    const at::Tensor inverse = divisor.to(out.scalar_type()).reciprocal();
     if (!call.active(1)) {
         call.scale(0, inverse);
         return true;
@@ -142,11 +144,12 @@ bool choosing(Call &call)
         if (call.active(i))
             slots.push_back(call.slot(i));
     call.map(std::move(slots),
-             [condition, zero, both, second](Tangents &t) {
-                 return at::where(condition, second && !both ? zero : t[0],
-                                  both     ? t[1]
-                                  : second ? t[0]
-                                           : zero);
+             [condition, zero, both, second, sizes = out.sizes().vec()](Tangents &t) {
+                 at::Tensor chosen = at::where(condition, second && !both ? zero : t[0],
+                                               both     ? t[1]
+                                               : second ? t[0]
+                                                        : zero);
+                 return chosen.expand(sizes);
              },
              {condition});
     return true;
@@ -156,9 +159,13 @@ bool filling(Call &call) // masked_fill(x, mask, value)
 {
     if (!call.only(0))
         return false;
-    call.run();
+    const at::Tensor out = call.run();
     const at::Tensor mask = call.tensor(1);
-    call.map({call.slot(0)}, [mask](Tangents &t) { return t[0].masked_fill(mask, 0); }, {mask});
+    call.map({call.slot(0)},
+             [mask, sizes = out.sizes().vec()](Tangents &t) {
+                 return t[0].expand(sizes).masked_fill(mask, 0);
+             },
+             {mask});
     return true;
 }
 

@@ -158,7 +158,8 @@ std::vector<int64_t> reduced(const Call &call)
 {
     const c10::IValue &dim = call.named("dim");
     std::vector<int64_t> dims = dim.isIntList() ? dim.toIntVector() : std::vector<int64_t>{};
-    for (int64_t i = 0; dims.empty() && i < call.tensor(0).dim(); i++)
+    const int64_t named = static_cast<int64_t>(dims.size());
+    for (int64_t i = 0; named == 0 && i < call.tensor(0).dim(); i++)
         dims.push_back(i);
     return dims;
 }
@@ -180,9 +181,11 @@ bool spread(Call &call)
         count *= static_cast<double>(x.size(dim));
     call.run();
     at::Tensor slope = (x - x.mean(dims, true)) * (2 / (count - correction));
-    if (call.instruction().name == "aten::std")
-        slope =
-            slope / (2 * (slope * slope).sum(dims, true).mul_((count - correction) / 4).sqrt_());
+    if (call.instruction().name == "aten::std") { // at zero the derivative is 0, as in libtorch
+        at::Tensor deviation =
+            (slope * slope).sum(dims, true).mul_((count - correction) / 4).sqrt_();
+        slope = (slope / (2 * deviation)).masked_fill_(deviation == 0, 0);
+    }
     const at::Tensor factor = call.factor(slope);
     call.map({call.slot(0)},
              [factor, dims, keepdim](Tangents &t) { return (t[0] * factor).sum(dims, keepdim); },

@@ -23,9 +23,9 @@ class Weighted : public Step
         const at::ScalarType given = inputs[0].scalar_type();
         torch::jit::Stack stack = arguments_;
         at::Tensor tangent = std::move(inputs[0]).to(arguments_[1].toTensor().scalar_type());
-        stack[0] = arranged(tangent);
+        stack[0] = arranged(tangent, channels_last_);
         operation_(stack);
-        return {arranged(stack[0].toTensor()).to(given)};
+        return {arranged(stack[0].toTensor(), channels_last_).to(given)};
     }
     std::vector<at::Tensor> kept() const override
     {
@@ -33,11 +33,6 @@ class Weighted : public Step
     }
 
   private:
-    at::Tensor arranged(const at::Tensor &tensor) const
-    {
-        return channels_last_ ? tensor.contiguous(at::MemoryFormat::ChannelsLast) : tensor;
-    }
-
     torch::jit::Operation operation_;
     torch::jit::Stack arguments_;
     bool channels_last_;
@@ -65,11 +60,11 @@ bool weighted(Call &call)
     torch::jit::Stack arguments(call.count());
     for (size_t i = 0; i < call.count(); i++)
         arguments[i] = call.argument(i);
-    arguments[0] = last ? x.contiguous(at::MemoryFormat::ChannelsLast) : x;
+    arguments[0] = arranged(x, last);
     arguments[1] = weight.primal;
-    at::Tensor out = call.run(arguments);
-    if (last) // with a single channel both layouts look the same, and libtorch takes the other
-        call.result(out.contiguous(at::MemoryFormat::ChannelsLast));
+    call.run(arguments);
+    call.arrange(
+        last); // with a single channel both layouts look alike, and libtorch takes the other
     arguments[0] = arguments[2] = c10::IValue();
     auto make = [&] {
         arguments[1] = weight.tangent;

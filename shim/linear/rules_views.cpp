@@ -2,6 +2,8 @@
 // Linear operators that move values about, choose among them or add them up.
 #include "call.hpp"
 
+#include <algorithm>
+
 namespace covsamp_shim
 {
 
@@ -18,34 +20,47 @@ bool moving(Call &call)
     return true;
 }
 
+// Argument 0 does not depend on x; an active argument lends its shape or type alone.
+bool lending(Call &call)
+{
+    call.run();
+    return true;
+}
+
+bool reshape_to(Call &call, const std::vector<int64_t> &sizes)
+{
+    const at::Tensor x = call.tensor(0);
+    call.result(x.reshape(sizes));
+    const at::Tensor out = call.results()[0].toTensor();
+    if (call.slot(out) >= 0) // the shape was the same
+        return true;
+    // Pixels in a row become an image again: what follows is as for any image.
+    const bool image =
+        x.dim() == 3 && out.dim() == 4 && x.size(0) == out.size(0) && x.size(1) == out.size(1);
+    const bool last = call.arrange(image);
+    call.map({call.slot(0)},
+             [sizes, last](Tangents &t) { return arranged(t[0].reshape(sizes), last); });
+    return true;
+}
+
 // A view asks that the memory lies as it expects; a channels-last tensor does not.
 bool reshaping(Call &call)
 {
     if (!call.only(0) || !call.argument(1).isIntList()) // a view as another type is no reshaping
         return false;
-    std::vector<int64_t> sizes = call.argument(1).toIntVector();
-    call.result(call.tensor(0).reshape(sizes));
-    if (call.slot(call.results()[0].toTensor()) < 0)
-        call.map({call.slot(0)}, [sizes](Tangents &t) { return t[0].reshape(sizes); });
-    return true;
+    return reshape_to(call, call.argument(1).toIntVector());
 }
 
 // What the second argument lends is its shape alone.
 bool reshaping_as(Call &call)
 {
-    if (!call.active(0))
-        return false;
-    std::vector<int64_t> sizes = call.tensor(1).sizes().vec();
-    call.result(call.tensor(0).reshape(sizes));
-    if (call.slot(call.results()[0].toTensor()) < 0)
-        call.map({call.slot(0)}, [sizes](Tangents &t) { return t[0].reshape(sizes); });
-    return true;
+    return call.active(0) ? reshape_to(call, call.tensor(1).sizes().vec()) : lending(call);
 }
 
 bool expanding_as(Call &call)
 {
     if (!call.active(0))
-        return false;
+        return lending(call);
     call.result(call.tensor(0).expand(call.tensor(1).sizes()));
     call.pass(0);
     return true;
@@ -56,10 +71,12 @@ bool expanding_as(Call &call)
 // it, and its derivative is what a product is about.
 bool passing(Call &call)
 {
-    if (!call.active(0) || !call.is_tensor(0))
+    if (!call.is_tensor(0))
         return false;
+    if (!call.active(0))
+        return lending(call);
     const at::Tensor &out = call.run();
-    if (at::isFloatingType(out.scalar_type()))
+    if (at::isFloatingType(out.scalar_type()) || at::isComplexType(out.scalar_type()))
         call.pass(0);
     return true;
 }
@@ -78,6 +95,27 @@ bool making_contiguous(Call &call)
     return true;
 }
 
+// All to one shape; those that do not depend on x stay so.
+bool broadcasting(Call &call)
+{
+    if (!call.argument(0).isTensorList())
+        return false;
+    std::vector<at::Tensor> given = call.argument(0).toTensorVector();
+    call.run();
+    Recording &recording = call.recording();
+    std::vector<at::Tensor> made = call.results()[0].toTensorVector();
+    for (size_t i = 0; i < given.size(); i++) {
+        const Slot slot = call.slot(given[i]);
+        if (slot < 0 || made[i].is_same(given[i]))
+            continue;
+        auto expand = [sizes = made[i].sizes().vec()](Tangents &t) { return t[0].expand(sizes); };
+        recording.activity.bind(
+            made[i],
+            recording.tape.emit(std::make_unique<Map>(expand, std::vector<at::Tensor>{}), {slot}));
+    }
+    return true;
+}
+
 bool joining(Call &call)
 {
     if (!call.argument(0).isTensorList() || !call.argument(1).isInt())
@@ -86,6 +124,8 @@ bool joining(Call &call)
     const int64_t dim = call.argument(1).toInt();
     const bool stacks = call.instruction().name == "aten::stack";
     call.run();
+    const bool last =
+        call.arrange(!stacks && std::any_of(parts.begin(), parts.end(), is_channels_last));
     std::vector<Slot> slots;
     std::vector<at::Tensor> zeros; // undefined for parts that have a tangent
     for (const at::Tensor &part : parts) {
@@ -96,12 +136,12 @@ bool joining(Call &call)
             active ? at::Tensor()
                    : at::zeros({}, part.options().dtype(call.type(part))).expand(part.sizes()));
     }
-    call.map(std::move(slots), [zeros, dim, stacks](Tangents &t) {
+    call.map(std::move(slots), [zeros, dim, stacks, last](Tangents &t) {
         std::vector<at::Tensor> all = zeros;
         size_t next = 0;
         for (at::Tensor &part : all)
             if (!part.defined())
-                part = std::move(t[next++]);
+                part = arranged(t[next++], last);
         return stacks ? at::stack(all, dim) : at::cat(all, dim);
     });
     return true;
@@ -131,11 +171,9 @@ bool splitting(Call &call)
     return true;
 }
 
-// copy(x, values): what the first argument was does not matter.
+// copy(x, values), fill(x, value): what the first argument was does not matter.
 bool overwriting(Call &call)
 {
-    if (!call.is_tensor(1))
-        return false;
     call.run();
     if (call.active(1))
         call.pass(1);
@@ -164,7 +202,9 @@ const RuleTable &view_rules()
                         {"aten::cat", joining},
                         {"aten::concat", joining},
                         {"aten::stack", joining},
-                        {"aten::copy", overwriting}};
+                        {"aten::copy", overwriting},
+                        {"aten::fill", overwriting},
+                        {"aten::broadcast_tensors", broadcasting}};
         for (const char *name : {"aten::permute",
                                  "aten::transpose",
                                  "aten::t",
@@ -207,7 +247,7 @@ const RuleTable &view_rules()
               "aten::unbind", "aten::unsafe_chunk", "aten::unsafe_split"})
             rules[name] = splitting;
         for (const char *name : {"aten::round", "aten::floor", "aten::ceil", "aten::trunc",
-                                 "aten::sign", "aten::heaviside", "aten::zero", "aten::fill"})
+                                 "aten::sign", "aten::heaviside", "aten::zero"})
             rules[name] = constant_in_between;
         return rules;
     }();

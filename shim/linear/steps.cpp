@@ -14,7 +14,9 @@ Tangents Scale::push(Tangents inputs)
     if (reusable(tangent) && tangent.sizes() == at::IntArrayRef(sizes_) &&
         tangent.scalar_type() == factor_.scalar_type())
         return {tangent.mul_(factor_)};
-    return {tangent.mul(factor_)};
+    at::Tensor product = tangent.mul(factor_);
+    // Both may be smaller than the result, where a constant was larger.
+    return {product.sizes() == at::IntArrayRef(sizes_) ? product : product.expand(sizes_)};
 }
 
 at::Tensor Scale::take_factor_times(const at::Tensor &other)
@@ -49,8 +51,12 @@ bool Normalise::absorb(Scale &next)
 Tangents Normalise::push(Tangents inputs)
 {
     at::Tensor &tangent = inputs[0];
-    if (can_normalise(tangent, normalised_, factor_))
-        return {normalise_tangent(tangent, normalised_, factor_, rows_ / tangent.size(0))};
+    const int64_t groups = rows_ / tangent.size(0);
+    // Vectors along another dimension than the channels are no groups of channels.
+    const bool of_channels = groups > 0 && rows_ % tangent.size(0) == 0 && tangent.dim() > 1 &&
+                             tangent.size(1) % groups == 0;
+    if (of_channels && can_normalise(tangent, normalised_, factor_))
+        return {normalise_tangent(tangent, normalised_, factor_, groups)};
     return {by_rows(tangent).mul_(factor_)};
 }
 

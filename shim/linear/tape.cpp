@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tape.hpp"
 
+#include "failure.hpp"
+#include "not_understood.hpp"
 #include "steps.hpp"
 
 #include <algorithm>
@@ -113,6 +115,31 @@ static int64_t bytes_of(const std::vector<at::Tensor> &tensors,
     return bytes;
 }
 
+static void check_defined(const at::Tensor &tangent)
+{
+    if (!tangent.defined())
+        throw Failure(COVSAMP_TORCH_E_NO_TANGENT,
+                      "an operator without a rule lost the tangent: the module's products would be "
+                      "wrong");
+}
+
+void Tape::expect(Slot slot, at::IntArrayRef sizes)
+{
+    sizes_[slot] = sizes.vec();
+}
+
+void Tape::check_sizes(const Entry &entry, const std::vector<at::Tensor> &slots) const
+{
+    for (int k = 0; k < entry.outputs; k++) {
+        const at::Tensor &tangent = slots[static_cast<size_t>(entry.first + k)];
+        auto expected = sizes_.find(entry.first + k);
+        if (tangent.defined() && expected != sizes_.end() &&
+            tangent.sizes() != at::IntArrayRef(expected->second))
+            throw NotUnderstood("a tangent came out of shape " + shape_text(tangent.sizes()) +
+                                " for values of shape " + shape_text(expected->second));
+    }
+}
+
 at::Tensor Tape::push(const at::Tensor &tangent, int64_t *peak) const
 {
     std::vector<at::Tensor> slots(static_cast<size_t>(slots_));
@@ -122,6 +149,7 @@ at::Tensor Tape::push(const at::Tensor &tangent, int64_t *peak) const
         inputs.reserve(entry.inputs.size());
         for (size_t k = 0; k < entry.inputs.size(); k++) {
             at::Tensor &slot = slots[static_cast<size_t>(entry.inputs[k])];
+            check_defined(slot);
             inputs.push_back(entry.last[k] ? std::move(slot) : slot);
         }
         Tangents outputs = entry.step->push(std::move(inputs));
@@ -130,9 +158,12 @@ at::Tensor Tape::push(const at::Tensor &tangent, int64_t *peak) const
                 std::move(outputs[static_cast<size_t>(k)]);
         for (Slot slot : entry.dead)
             slots[static_cast<size_t>(slot)] = at::Tensor();
-        if (peak != nullptr)
+        if (peak != nullptr) {
             *peak = std::max(*peak, bytes_of(slots));
+            check_sizes(entry, slots);
+        }
     }
+    check_defined(slots[static_cast<size_t>(output_)]);
     return slots[static_cast<size_t>(output_)];
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -57,6 +58,8 @@ class Tape
     }
     // Appends a step and returns the number of its first output; the others follow.
     Slot emit(std::unique_ptr<Step> step, std::vector<Slot> inputs, int outputs = 1);
+    // The shape of the values that this is the tangent of; the first product is held against it.
+    void expect(Slot slot, at::IntArrayRef sizes);
     // To be called once, after the last step: drops what `output` does not need, joins scalings to
     // what comes before them, finds out when tangents die.
     void finish(Slot output);
@@ -89,9 +92,11 @@ class Tape
     void drop_unneeded();
     void join_scalings();
     void find_last_readers();
+    void check_sizes(const Entry &entry, const std::vector<at::Tensor> &slots) const;
 
     std::vector<Entry> entries_;
     std::unordered_set<const void *> kept_; // storages
+    std::unordered_map<Slot, std::vector<int64_t>> sizes_;
     Slot slots_ = 1, output_ = -1;
 };
 

@@ -26,6 +26,7 @@ class Products:
         return self.network(x, *self.rest)
 
     def start(self, x, t, labels):
+        self.y = self.u = self.pulled = None  # the last graph's memory is free before the next is made
         self.x = self.prepare(x)
         self.rest = (t,) if labels is None else (t, labels)
 

@@ -66,9 +66,41 @@ static void same_numbers(const char *name, int32_t engine)
     covsamp_torch_free(alone.module);
 }
 
+/* A handle made, used and freed in a thread of its own. */
+static void *whole_life(void *pointer)
+{
+    covsamp_torch_options options = options_of(COVSAMP_F32, COVSAMP_TORCH_LINEARISED);
+    worker *w = pointer;
+    char path[4096];
+    snprintf(path, sizeof path, "%s/labels.pt", module_folder);
+    if (covsamp_torch_load(&w->module, path, &options, NULL) == COVSAMP_OK)
+        work(w);
+    covsamp_torch_free(w->module);
+    return NULL;
+}
+
+static void whole_lives(void)
+{
+    static worker pair[2];
+    pthread_t threads[2];
+    int i;
+    for (i = 0; i < 2; i++)
+        pair[i].sampler = sampler_of(0);
+    for (i = 0; i < 2; i++)
+        CHECK(pthread_create(&threads[i], NULL, whole_life, &pair[i]) == 0);
+    for (i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(pair[0].ok && pair[1].ok);
+    CHECK(memcmp(pair[0].result, pair[1].result, sizeof pair[0].result) == 0);
+    for (i = 0; i < 2; i++)
+        covsamp_sampler_free(pair[i].sampler);
+}
+
 int main(int argc, char **argv)
 {
     module_folder = argc > 1 ? argv[1] : ".";
+    whole_lives(); /* first: whatever a process makes once is made by two threads at once */
+    same_numbers("scripted.pt", COVSAMP_TORCH_LINEARISED);
     same_numbers("scripted.pt", COVSAMP_TORCH_DUAL);
     same_numbers("frozen.pt", COVSAMP_TORCH_AUTO);
     same_numbers("labels.pt", COVSAMP_TORCH_DOUBLE_BACKWARD);
