@@ -6,7 +6,8 @@ Every style as script, as trace, frozen and stored in double precision, with lab
 least 0.5 million parameters and 8 blocks, random weights, the same on every run, every block's
 Jacobian of a norm in [0.3, 3], which is printed.  DIR/zoo.txt lists the files and
 their types.  DIR/bad-*.pt are the modules of styles/bad.py, DIR/rule-*.pt those of styles/rules.py, which
-DIR/rules.txt lists with what must come of them; `zoo.py DIR rules` writes these alone.  Exits with 77, meson's "skipped", where python has no torch.
+DIR/rules.txt lists with what must come of them; `zoo.py DIR rules` writes these alone.
+Exits with 77, meson's "skipped", where python has no torch.
 """
 import os
 import sys
