@@ -98,7 +98,7 @@ double check(covsamp_torch &handle, double time, uint64_t seed, int32_t repeats)
     Scope scope;
     // Products of the module as it is used, against values of the module as it was loaded.
     Network exact = handle.network.in_double(), loaded = exact.unfrozen();
-    std::unique_ptr<Engine> engine = make_engine(handle.engine->kind(), false, 0);
+    std::unique_ptr<Engine> engine = make_engine(handle.engine->kind(), Linearising());
     std::vector<Trial> trials = draw(handle, exact.target(), time, seed, repeats);
     std::vector<at::Tensor> own = products_of(handle.network, *handle.engine, trials);
     std::vector<at::Tensor> reference = products_of(exact, *engine, trials);

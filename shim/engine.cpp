@@ -18,7 +18,7 @@ namespace
 class Automatic : public Engine
 {
   public:
-    Automatic(bool bfloat16, int64_t keep_bytes) : engine_(make_linearised(bfloat16, keep_bytes))
+    explicit Automatic(const Linearising &how) : engine_(make_linearised(how))
     {
     }
 
@@ -60,7 +60,7 @@ class Automatic : public Engine
 
 } // namespace
 
-std::unique_ptr<Engine> make_engine(int32_t choice, bool bfloat16, int64_t keep_bytes)
+std::unique_ptr<Engine> make_engine(int32_t choice, const Linearising &how)
 {
     switch (choice) {
     case COVSAMP_TORCH_DUAL:
@@ -68,11 +68,11 @@ std::unique_ptr<Engine> make_engine(int32_t choice, bool bfloat16, int64_t keep_
     case COVSAMP_TORCH_DOUBLE_BACKWARD:
         return make_double_backward();
     case COVSAMP_TORCH_LINEARISED:
-        return make_linearised(bfloat16, keep_bytes);
+        return make_linearised(how);
     case COVSAMP_TORCH_TRANSPOSED:
         return make_transposed();
     default:
-        return std::make_unique<Automatic>(bfloat16, keep_bytes);
+        return std::make_unique<Automatic>(how);
     }
 }
 

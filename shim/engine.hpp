@@ -5,6 +5,8 @@
 
 #include "network.hpp"
 
+#include <covsamp/torch.h>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -19,6 +21,14 @@ struct Report {
     int64_t by_rule = 0;                     // nodes with a rule
     std::map<std::string, int64_t> by_duals; // operators without one, with the nodes of each
     int64_t linearisations = 0, steps = 0, kept_bytes = 0, peak_bytes = 0;
+};
+
+// What the linearised engine may be told.
+struct Linearising {
+    bool bfloat16 = false; // tangents are of that type, not of the computation's
+    int32_t layout = COVSAMP_TORCH_LAYOUT_AUTO;
+    int64_t keep_bytes = 0; // larger batches are taken in parts that keep no more than this, each
+                            // linearised again for every request; 0: no limit
 };
 
 class Engine
@@ -41,8 +51,8 @@ class Engine
     }
 };
 
-// choice: COVSAMP_TORCH_AUTO, ..._DUAL, ...; the others as for make_linearised().
-std::unique_ptr<Engine> make_engine(int32_t choice, bool bfloat16, int64_t keep_bytes);
+// choice: COVSAMP_TORCH_AUTO, ..._DUAL, ...; how: for the linearised engine.
+std::unique_ptr<Engine> make_engine(int32_t choice, const Linearising &how);
 
 } // namespace covsamp_shim
 

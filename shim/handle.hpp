@@ -14,7 +14,8 @@ struct covsamp_torch {
     covsamp_torch(covsamp_shim::Network ready, covsamp_shim::Metadata about,
                   const covsamp_shim::Options &options)
         : network(std::move(ready)), metadata(std::move(about)), labels(metadata.classes()),
-          engine(covsamp_shim::make_engine(options.engine, options.bfloat16, options.keep_bytes)),
+          engine(covsamp_shim::make_engine(options.engine,
+                                           {options.bfloat16, options.layout, options.keep_bytes})),
           bfloat16(options.bfloat16)
     {
     }

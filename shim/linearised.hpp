@@ -9,9 +9,7 @@
 namespace covsamp_shim
 {
 
-// bfloat16: tangents are of that type, not of the computation's.  keep_bytes: larger batches are
-// taken in parts that keep no more than this, each linearised again for every request; 0: no limit.
-std::unique_ptr<Engine> make_linearised(bool bfloat16, int64_t keep_bytes);
+std::unique_ptr<Engine> make_linearised(const Linearising &how);
 
 } // namespace covsamp_shim
 

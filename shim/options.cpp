@@ -22,7 +22,7 @@ covsamp_torch_options copy_struct(const covsamp_torch_options *given)
     covsamp_torch_options own;
     size_t size = given->size;
     const size_t first =
-        offsetof(covsamp_torch_options, keep_bytes) + sizeof own.keep_bytes; // of version 0.1
+        offsetof(covsamp_torch_options, reserved) + sizeof own.reserved; // of version 0.1
     bool fits = size >= first && size <= most;
     const char *bytes = reinterpret_cast<const char *>(given);
     for (size_t i = sizeof own; fits && i < size; i++)
@@ -121,6 +121,13 @@ Options read_options(const covsamp_torch_options *given)
         throw Failure(COVSAMP_E_RANGE, "options->keep_bytes is %lld, must be >= 0",
                       static_cast<long long>(own.keep_bytes));
     options.keep_bytes = own.keep_bytes;
+    if (own.layout < COVSAMP_TORCH_LAYOUT_AUTO || own.layout > COVSAMP_TORCH_CHANNELS_LAST)
+        throw Failure(COVSAMP_E_RANGE, "options->layout is %d, must be in [0, %d]",
+                      static_cast<int>(own.layout), static_cast<int>(COVSAMP_TORCH_CHANNELS_LAST));
+    if (own.reserved != 0)
+        throw Failure(COVSAMP_E_RANGE, "options->reserved is %d, must be 0",
+                      static_cast<int>(own.reserved));
+    options.layout = own.layout;
     options.target.shape = read_dims(own.dims, own.n_dims);
     options.target.dtype = scalar_type(own.dtype == 0 ? COVSAMP_F32 : own.dtype);
     options.target.device = read_device(own.device);

@@ -13,7 +13,8 @@ namespace covsamp_shim
 struct Options {
     Target target; // its shape is empty if the caller left it to the file
     int32_t engine = COVSAMP_TORCH_AUTO;
-    bool bfloat16 = false;  // tangents are of that type
+    bool bfloat16 = false; // tangents are of that type
+    int32_t layout = COVSAMP_TORCH_LAYOUT_AUTO;
     int64_t keep_bytes = 0; // the linearised engine keeps at most; 0: no limit
 };
 

@@ -70,6 +70,12 @@ COVSAMP_TORCH_API const char *covsamp_torch_status_text(int32_t status);
 /** Version of the shim, as covsamp_version_number(). */
 COVSAMP_TORCH_API uint32_t covsamp_torch_version_number(void);
 
+enum { /* how images lie in memory inside LINEARISED; by the module's own choice everywhere else */
+    COVSAMP_TORCH_LAYOUT_AUTO = 0,      /* channels-last on processors with AVX-512, where it is faster */
+    COVSAMP_TORCH_CONTIGUOUS = 1,
+    COVSAMP_TORCH_CHANNELS_LAST = 2     /* where the module allows it, on the CPU */
+};
+
 typedef struct covsamp_torch_options {
     size_t size;         /* sizeof(covsamp_torch_options); zero what is not used */
     const char *device;  /* "cpu", "cuda:0", ...; NULL: "cpu" */
@@ -80,6 +86,8 @@ typedef struct covsamp_torch_options {
     int32_t tangent_dtype; /* COVSAMP_TORCH_SAME or COVSAMP_TORCH_BF16 */
     int64_t keep_bytes;  /* LINEARISED: the most to keep for further products, 0: no limit.  A batch that would keep more
                             is taken in parts, at least a sample each, and linearised again for every request */
+    int32_t layout;      /* COVSAMP_TORCH_LAYOUT_AUTO, ... */
+    int32_t reserved;    /* 0 */
 } covsamp_torch_options;
 
 /** Loads a module, sets it to evaluation, moves it to type and device, freezes it where libtorch

@@ -8,7 +8,8 @@
 #include <vector>
 
 // The widest vectors of the machine it runs on, where the compiler can choose at load time.
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) &&                        \
+    !defined(__SANITIZE_THREAD__)
 #define COVSAMP_WIDEST                                                                             \
     __attribute__((target_clones("default", "avx2,fma", "avx512f"), optimize("O3")))
 #else

@@ -70,6 +70,16 @@ bool is_number(const c10::Type &type)
            type.kind() == c10::TypeKind::ComplexType;
 }
 
+// Dropout of every kind in evaluation: libtorch calls them random all the same.
+bool is_idle(const Instruction &instruction, const torch::jit::Stack &arguments)
+{
+    auto place = instruction.node->schema().argumentIndexWithName("train");
+    if (!place)
+        return false;
+    const c10::IValue &train = arguments[static_cast<size_t>(*place)];
+    return train.isBool() && !train.toBool();
+}
+
 Failure lost(const Instruction &instruction)
 {
     return Failure(COVSAMP_TORCH_E_NO_TANGENT,
@@ -215,7 +225,7 @@ void Recorder::operate(const Instruction &instruction, torch::jit::Stack argumen
     for (const c10::IValue &argument : arguments)
         active = active || recording_.activity.any(argument);
     check_writes(instruction, arguments, active);
-    if (instruction.random)
+    if (instruction.random && !is_idle(instruction, arguments))
         throw Failure(COVSAMP_TORCH_E_NO_TANGENT,
                       "the module draws random numbers (%s): its products have no meaning",
                       instruction.name.c_str());

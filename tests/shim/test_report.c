@@ -108,6 +108,27 @@ static void limited(void)
     covsamp_torch_free(whole);
 }
 
+/* Images contiguous and channels-last inside: the same numbers. */
+static void layouts(const char *name)
+{
+    covsamp_torch_options options = options_of(COVSAMP_F64, COVSAMP_TORCH_LINEARISED);
+    covsamp_torch *dual = load(name, COVSAMP_F64, COVSAMP_TORCH_DUAL), *module;
+    int64_t size = BATCH * dim_of(dual);
+    CHECK(ask(dual, 37, v, product) == COVSAMP_OK);
+    for (options.layout = 0; options.layout <= COVSAMP_TORCH_CHANNELS_LAST; options.layout++) {
+        CHECK(covsamp_torch_load(&module, module_path(name), &options, NULL) == COVSAMP_OK);
+        CHECK(ask(module, 37, v, other) == COVSAMP_OK);
+        CHECK(relative(other, product, size) < 1e-12);
+        CHECK(report(module).engine == COVSAMP_TORCH_LINEARISED);
+        covsamp_torch_free(module);
+    }
+    CHECK(covsamp_torch_load(&module, module_path(name), &options, NULL) == COVSAMP_E_RANGE);
+    options.layout = 0;
+    options.reserved = 1;
+    CHECK(covsamp_torch_load(&module, module_path(name), &options, NULL) == COVSAMP_E_RANGE);
+    covsamp_torch_free(dual);
+}
+
 static double dot(const double *a, const double *b, int64_t count)
 {
     double sum = 0;
@@ -194,8 +215,10 @@ int main(int argc, char **argv)
     limited();
     transposed("adm-traced.pt");
     transposed("dit-scripted.pt");
-    for (i = 0; i < sizeof styles / sizeof styles[0]; i++)
+    for (i = 0; i < sizeof styles / sizeof styles[0]; i++) {
         bfloat16(styles[i]);
+        layouts(styles[i]);
+    }
     bad_input();
     return check_done();
 }

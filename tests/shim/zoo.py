@@ -5,8 +5,9 @@
 Every style as script, as trace, frozen and stored in double precision, with labels and without; at
 least 0.5 million parameters and 8 blocks, random weights, the same on every run, every block's
 Jacobian of a norm in [0.3, 3], which is printed.  DIR/zoo.txt lists the files and
-their types.  DIR/bad-*.pt are the modules of styles/bad.py.  Exits with 77,
-meson's "skipped", where python has no torch.
+their types.  DIR/bad-*.pt are the modules of styles/bad.py, DIR/rule-*.pt those of styles/rules.py, which
+DIR/rules.txt lists with what must come of them; `zoo.py DIR rules` writes these alone.
+Exits with 77, meson's "skipped", where python has no torch.
 """
 import os
 import sys
@@ -18,7 +19,7 @@ try:
 except ImportError:
     sys.exit(77)
 
-from styles import adm, audio, bad, ddpmpp, dit, odds, parts, uvit, video
+from styles import adm, audio, bad, ddpmpp, dit, odds, parts, rules, uvit, video
 
 
 def wrapped(style, make):
@@ -109,10 +110,23 @@ def write_bad(folder):
     print(f"{len(modules)} bad modules")
 
 
+def write_rules(folder):
+    lines = []
+    for name, entry, expected in rules.rules_shape.entries():
+        torch.jit.save(torch.jit.script(rules.module(entry).eval()), os.path.join(folder, f"rule-{name}.pt"),
+                       _extra_files={"covsamp.txt": bad.ABOUT})
+        lines.append(expected + "\n")
+    with open(os.path.join(folder, "rules.txt"), "w") as index:
+        index.write("".join(lines))
+    print(f"{len(lines)} modules of single operators")
+
+
 def main(folder, names):
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     os.makedirs(folder, exist_ok=True)
+    if names == ["rules"]:
+        return write_rules(folder)
     began, files = time.time(), []
     for name in names or STYLES:
         files += write_style(folder, name)
@@ -120,6 +134,7 @@ def main(folder, names):
         index.write("".join(line + "\n" for line in files))
     if not names:
         write_bad(folder)
+        write_rules(folder)
     print(f"{len(files)} files in {time.time() - began:.0f} s")
 
 
