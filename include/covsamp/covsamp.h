@@ -229,6 +229,7 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
                                     covariances by products and by heads but COVSAMP_HEAD_IDDPM */
     COVSAMP_WINDOW_FALLBACK = 34, /* COVSAMP_COV_SMALL or _ANALYTIC: outside the window */
     COVSAMP_LIMIT_RANGE = 35,    /* int: 1 limits v of COVSAMP_HEAD_IDDPM to [-1, 1] */
+    COVSAMP_SYMMETRISE = 36,     /* COVSAMP_SYMMETRISE_...: how products with (C + C^T) / 2 are made */
     COVSAMP_ETA = 40,            /* real: 1 is DDPM, 0 deterministic DDIM (Song et al. 2021) */
     COVSAMP_CLIP_X0 = 41,        /* real: clip E[x0|x_t] to +- this; 0: off */
     COVSAMP_EPS_AFTER_CLIP = 42, /* COVSAMP_EPS_... */
@@ -278,6 +279,11 @@ enum {
     COVSAMP_COV_SPECTRAL = 22, /* diagonal in a cosine basis by probes: `probes` JVPs */
     COVSAMP_COV_KRYLOV = 30, /* the full C by Lanczos: krylov_steps JVPs */
     COVSAMP_COV_DENSE = 31   /* the full C as a matrix: dim JVPs; the reference, for small dim */
+};
+
+enum { /* a learned network's C is not quite symmetric: */
+    COVSAMP_SYMMETRISE_PROJECT = 1, /* products are C v, and what they are projected to is symmetrised */
+    COVSAMP_SYMMETRISE_AVERAGE = 2  /* products are (C v + C^T v) / 2: a JVP and a VJP each */
 };
 
 enum {
@@ -449,10 +455,32 @@ typedef struct covsamp_stats {
     int64_t steps_without;          /* steps by window_fallback: alpha = 0, or the window */
     double asymmetry;               /* largest |H - H^T| / |H + H^T|, Frobenius, H = V^T C V */
     double error_estimate;          /* largest |y_m - y_(m-1)| / |y_m| of a Krylov draw */
+    int64_t vjp_requests, vjp_tangents; /* as jvp_..., of transposed products */
 } covsamp_stats;
 /** Errors: E_NULL, E_STRUCT_SIZE. */
 COVSAMP_API covsamp_status covsamp_sampler_stats(const covsamp_sampler *sampler,
                                                  covsamp_stats *stats);
+
+/** What one step's covariance was made of, over the samples of the batch: a row of covsamp_stats. */
+typedef struct covsamp_step_stats {
+    size_t size; /* sizeof(covsamp_step_stats), set by the caller */
+    int64_t step, level;    /* where the step begins */
+    int64_t samples;        /* that have been through it: 0 or the batch */
+    int64_t products_used, products_least, products_most; /* by all of them, by one of them */
+    int64_t ritz_values, ritz_clamped;
+    double asymmetry;       /* as in covsamp_stats */
+    double error_estimate, error_mean; /* largest, and mean over the samples that have one: those of
+                                          covariance = krylov with two products or more whose space
+                                          did not close by itself */
+} covsamp_step_stats;
+/** Of step 0 ... steps - 1 since creation or restart.  Errors: E_NULL, E_RANGE (step), E_STRUCT_SIZE. */
+COVSAMP_API covsamp_status covsamp_sampler_step_stats(const covsamp_sampler *sampler, int64_t step,
+                                                      covsamp_step_stats *stats);
+/** The histogram behind it, of covariance = krylov: counts[k] = samples that used k products at the
+ *  step, k = 0 ... count - 1; the last entry counts those that used more as well.  Errors: E_NULL,
+ *  E_RANGE (step; count < 1), E_UNSUPPORTED (another covariance). */
+COVSAMP_API covsamp_status covsamp_sampler_products(const covsamp_sampler *sampler, int64_t step,
+                                                    int64_t *counts, int64_t count);
 
 /* ==== 7. Ask and tell: the caller owns the loop ============================================= */
 
@@ -460,6 +488,7 @@ enum {                       /* fill, for the whole batch:                      
     COVSAMP_ASK_MEAN = 1,    /* mean: the model's output f(x, time)            [batch][dim]    */
     COVSAMP_ASK_JVP = 2,     /* product: J(x, time) v, J = df/dx     [tangents][batch][dim]    */
     COVSAMP_ASK_MEAN_JVP = 3, /* both                                                          */
+    COVSAMP_ASK_VJP = 4,     /* transposed: J(x, time)^T v           [tangents][batch][dim]    */
     COVSAMP_ASK_NOISE = 16,  /* noise: standard normal numbers                 [batch][dim]    */
     COVSAMP_ASK_STEP = 32    /* nothing: the step has ended, x is the new state                */
 };
@@ -486,7 +515,7 @@ typedef struct covsamp_request {
     int32_t stream; /* NOISE: COVSAMP_STREAM_... */
     int32_t branch; /* 0; for conditions of guidance */
     const void *x;  /* [batch][dim] */
-    const void *v;  /* [tangents][batch][dim], kinds with a JVP; a zero tangent needs a zero product */
+    const void *v;  /* [tangents][batch][dim], kinds with a JVP or VJP; a zero tangent needs a zero product */
     void *mean;
     void *product;
     void *noise;
@@ -495,6 +524,7 @@ typedef struct covsamp_request {
      * check_finite a model that does not know of it gets E_NONFINITE.  That check is all that stands
      * between such a model and samples full of NaN: switch it off for models that fill heads only. */
     void *head;
+    void *transposed; /* J^T v, kind VJP, which symmetrise = average asks for; holds NaN before, as head */
 } covsamp_request;
 
 /** The open request; asking again returns it unchanged.  COVSAMP_OK, COVSAMP_DONE, COVSAMP_CANCELLED
@@ -529,6 +559,7 @@ typedef struct covsamp_model {
     covsamp_answer_fn noise;    /* for noise = "ask" */
     void *progress_user;
     covsamp_answer_fn progress; /* optional: after each step, a request of kind COVSAMP_ASK_STEP */
+    covsamp_answer_fn vjp;      /* for symmetrise = average; with model_user */
 } covsamp_model;
 
 /** Runs to the end.  COVSAMP_DONE, or what ask() or tell() return.  After COVSAMP_CANCELLED, E_MODEL
@@ -552,6 +583,8 @@ enum {
     COVSAMP_STREAM_PROBE = 2, /* probe vectors */
     COVSAMP_STREAM_COEFFICIENTS = 3, /* "spectral", sliding: [row][channel][fx][fy][column] */
     COVSAMP_STREAM_CALIBRATION = 16, /* the noise on data; step: the level */
+    COVSAMP_STREAM_NELBO = 17,       /* the same, of covsamp_nelbo */
+    COVSAMP_STREAM_PATH_KL = 18,     /* what covsamp_path_kl() draws; step: its number */
     COVSAMP_STREAM_USER = 128 /* 128 ... 255 are the caller's */
 };
 /** Elements first ... first + count - 1 of a draw, as doubles; what a sampler of type F32 uses is the
@@ -582,7 +615,7 @@ COVSAMP_API void covsamp_mixture_free(covsamp_mixture *mixture);
  *  E_RANGE (a request of another dim) or E_UNSUPPORTED (another kind; or noise and score at alpha or
  *  sigma = 0). */
 COVSAMP_API int32_t covsamp_mixture_answer(void *mixture, const covsamp_request *request);
-/** Fills mean, jvp, mean_jvp and model_user, and nothing else.  Errors: E_NULL, E_STRUCT_SIZE. */
+/** Fills mean, jvp, mean_jvp, vjp and model_user, and nothing else.  Errors: E_NULL, E_STRUCT_SIZE. */
 COVSAMP_API covsamp_status covsamp_mixture_model(covsamp_mixture *mixture, covsamp_model *model);
 
 /* ==== 11. Calibration: a network on data ====================================================
@@ -668,6 +701,177 @@ COVSAMP_API covsamp_status covsamp_analytic_estimate(covsamp_config *config,
                                                      const covsamp_model *model, const void *data,
                                                      int64_t stride, int64_t samples,
                                                      double *values, int64_t count);
+
+/* ==== 12. Path KL: what a covariance is worth on a known distribution =======================
+ * For a mixture everything is known: q(x_s | x_t), the reverse step that would be exact, is a mixture
+ * of Gaussians itself.  The path KL of a sampler with the exact mean and the covariance S(x_t),
+ *     sum over its steps of  E_q(x_t) KL(q(x_s | x_t) || N(mean, S(x_t))),
+ * bounds the KL from the data of whatever is done with the path, guidance included, and falls as
+ * O(1/T) for fixed, scalar and diagonal covariances and as O(1/T^2) for the full one (arXiv
+ * 2605.22723).  The path ends at the last level visited: the step to data is not in it. */
+
+enum {
+    COVSAMP_PATH_KL_QUADRATURE = 1, /* trapezoidal, by marginal entropies: dim 1 and 2, eta = 1, and not
+                                       krylov with fewer products than dim; nine digits as a rule */
+    COVSAMP_PATH_KL_MONTE_CARLO = 2 /* E_q[r - 1 - log r], r = p / q: any dim, every term >= 0 */
+};
+
+/** What the steps sum to, in nats. */
+typedef struct covsamp_path_kl_total {
+    size_t size; /* sizeof(covsamp_path_kl_total), set by the caller */
+    double kl, deviation;       /* of the steps; standard error, 0 by quadrature */
+    double prior, prior_deviation; /* KL(q(x_T) || start of a sampler), not part of kl */
+} covsamp_path_kl_total;
+
+/** Of config: schedule and levels, eta, covariance and its options, tables, seed; dim must be the
+ *  mixture's or not set.  The covariance is computed from the exact C: krylov with krylov_steps products,
+ *  its density by change of variables (dim <= 8, tolerance 0); dense is the full C; state_isotropic,
+ *  diag_probe and spectral are what they estimate, that is what infinitely many probes would give;
+ *  analytic takes the table of noise, and without one the best constant, E[trace C] / dim.  Guards, window,
+ *  clipping and mean_order play no part and must be off.
+ *  size: Monte Carlo, samples of each step, at least 2; quadrature, points per axis, 0: as many as the
+ *  narrowest component needs.  kl, deviation: NULL or [count] of the steps' values, noisiest first;
+ *  count: 0 or the number of levels less one.  total: may be NULL.  A caller who wants to show progress
+ *  or to stop early asks for two levels at a time.  Memory is gone on return.
+ *  Errors: E_NULL, E_RANGE, E_UNSUPPORTED (lambda = 0, where there is no density: eta = 0; diag_model;
+ *  sliding windows; what is said above), E_STRUCT_SIZE, E_NOMEM, E_LINALG (also where Newton's method does
+ *  not find the noise that krylov draws a point from), with the sentence in covsamp_config_message(). */
+COVSAMP_API covsamp_status covsamp_path_kl(covsamp_config *config, covsamp_mixture *mixture,
+                                           int32_t estimator, int64_t size, double *kl,
+                                           double *deviation, int64_t count,
+                                           covsamp_path_kl_total *total);
+
+/* ==== 13. Likelihood bounds =================================================================
+ * -log p(x0) <= sum of terms (Ho et al. 2020, eq. 5), for any covariance S = lambda^2 I + b^2 C that has
+ * a density, in nats:
+ *     prior     KL(q(x_T | x0) || start of a sampler)
+ *     steps     KL(q(x_s | x_t, x0) || N(mean, S)), with r the difference of the two means:
+ *               (log det S - dim log lambda^2 - dim + lambda^2 trace S^-1 + r . S^-1 r) / 2
+ *     decoder   -log of a Gaussian around the mean of the step to data, its variance that of "small",
+ *               over the bin of the data's grey value (Ho et al. 2020, eq. 13)
+ * Diagonal covariances exactly.  krylov: log det and trace by stochastic Lanczos quadrature (Ubaru, Chen &
+ * Saad 2017) with `probes` random signs, r . S^-1 r by Lanczos from r, krylov_steps products each; dense
+ * exactly.  Quadrature by JVPs alone is biased where J is not symmetric: here symmetrise is average unless
+ * it was set.  Ask and tell, callbacks, errors and memory are those of a calibration:
+ *
+ *     covsamp_nelbo_new(&n, config, 256);
+ *     covsamp_nelbo_run(n, &model, images, dim, 1000);
+ *     covsamp_nelbo_sum(n, &total); */
+
+typedef struct covsamp_nelbo covsamp_nelbo;
+
+enum { COVSAMP_TERM_PRIOR = 1, COVSAMP_TERM_STEP = 2, COVSAMP_TERM_DECODER = 3 };
+
+/** One term: means over the samples so far, in nats a sample, and their standard errors (NaN for fewer
+ *  than two samples). */
+typedef struct covsamp_nelbo_term {
+    size_t size; /* sizeof(covsamp_nelbo_term), set by the caller */
+    int32_t term, reserved;  /* COVSAMP_TERM_... */
+    int64_t level, to;       /* the step is from level to `to`; prior: to = the first level */
+    int64_t samples;
+    double nats, deviation;
+    double log_det, trace, residual; /* STEP, its parts: log det S - dim log lambda^2; lambda^2 trace S^-1
+                                        - dim; r . S^-1 r.  nats is half their sum */
+    double probe_deviation;          /* the part of deviation that is due to probes; 0 without */
+    int64_t ritz_values, ritz_clamped;
+    double asymmetry;
+} covsamp_nelbo_term;
+
+/** The bound: the sum of the terms of each sample, its mean, and the standard error of that. */
+typedef struct covsamp_nelbo_total {
+    size_t size; /* sizeof(covsamp_nelbo_total), set by the caller */
+    int64_t samples, terms;
+    double nats, deviation;
+    double bits, bits_deviation; /* per value: nats / (dim log 2) */
+} covsamp_nelbo_total;
+
+/** Of the configuration it takes all that a sampler does, but for solver, mean_order (which must be left
+ *  alone), noise, last_noise, pixel_clip and report_steps, which play no part.  bins: grey values of the
+ *  data, which lies in [-1, 1] with bin b around -1 + 2 b / (bins - 1), 2 ... 65536; 0: any data, the
+ *  decoder is a density.  Errors: as covsamp_sampler_new(); E_UNSUPPORTED where a step's noise has no
+ *  density (eta = 0, covariance = none, spectral with sliding windows); E_RANGE (bins; krylov with fewer than
+ *  2 probes). */
+COVSAMP_API covsamp_status covsamp_nelbo_new(covsamp_nelbo **out, covsamp_config *config,
+                                             int64_t bins);
+/** NULL is fine. */
+COVSAMP_API void covsamp_nelbo_free(covsamp_nelbo *nelbo);
+/** Gives the next samples, as covsamp_calibration_data() does, but always a whole batch or, where
+ *  samples < batch, the last ones: what is missing is filled up and not counted.  Errors besides: E_RANGE
+ *  (with bins, a value outside [-1, 1]). */
+COVSAMP_API covsamp_status covsamp_nelbo_data(covsamp_nelbo *nelbo, const void *x, int64_t stride,
+                                              int64_t samples);
+/** As covsamp_calibration_ask(); requests are about the whole batch. */
+COVSAMP_API covsamp_status covsamp_nelbo_ask(covsamp_nelbo *nelbo, const covsamp_request **request);
+/** As covsamp_calibration_tell(). */
+COVSAMP_API covsamp_status covsamp_nelbo_tell(covsamp_nelbo *nelbo, int32_t answer);
+/** The last answer that tell() or a callback gave, 0 at first. */
+COVSAMP_API int32_t covsamp_nelbo_answer(const covsamp_nelbo *nelbo);
+/** Goes through `samples` samples by callbacks, as covsamp_calibration_run() does. */
+COVSAMP_API covsamp_status covsamp_nelbo_run(covsamp_nelbo *nelbo, const covsamp_model *model,
+                                             const void *data, int64_t stride, int64_t samples);
+/** The index-th term: 0 the prior, then the steps, noisiest first, then the decoder.  Errors: E_NULL,
+ *  E_RANGE (no such index), E_STATE (no sample has passed it), E_STRUCT_SIZE. */
+COVSAMP_API covsamp_status covsamp_nelbo_row(const covsamp_nelbo *nelbo, int64_t index,
+                                             covsamp_nelbo_term *term);
+/** Over the samples that are done.  Errors: E_NULL, E_STATE (there are none), E_STRUCT_SIZE. */
+COVSAMP_API covsamp_status covsamp_nelbo_sum(const covsamp_nelbo *nelbo,
+                                             covsamp_nelbo_total *total);
+/** As covsamp_sampler_message(). */
+COVSAMP_API const char *covsamp_nelbo_message(const covsamp_nelbo *nelbo);
+
+/* ==== 14. Posterior modes ===================================================================
+ * The leading eigenpairs of C(x_t) = Cov[x0 | x_t] for given x_t: what the model is most uncertain about
+ * (Manor & Michaeli 2024).  Ritz pairs of one Krylov space a sample, which starts at random signs.  As in
+ * section 13 symmetrise is average unless it was set, and the loop is that of a calibration. */
+
+typedef struct covsamp_posterior_modes covsamp_posterior_modes;
+
+typedef struct covsamp_mode {
+    size_t size; /* sizeof(covsamp_mode), set by the caller */
+    double value;    /* the variance of x0 along the mode, an eigenvalue of C */
+    double residual; /* |C v - value v| / largest value, without further products */
+    int32_t converged, reserved; /* 1: residual is at most the option tolerance, or 1e-3 where that is 0 */
+    const void *vector; /* [dim] of the type in use, of length 1, its largest entry positive; owned by the
+                           handle, valid until data is given or the handle is freed */
+} covsamp_mode;
+
+/** Of the configuration it takes batch, dim, dtype, prediction, seed, first_sample, symmetrise, check_finite,
+ *  the schedule, tolerance and, where it was set, krylov_steps (else 4 count + 16), at most dim; it stops a
+ *  sample once `count` modes have converged.  Clipping plays no part.  level: 1 ... N, with alpha > 0.
+ *  count: modes wanted, 1 ... the products.  Errors: as covsamp_calibration_new(). */
+COVSAMP_API covsamp_status covsamp_posterior_modes_new(covsamp_posterior_modes **out,
+                                                       covsamp_config *config, int64_t level,
+                                                       int64_t count);
+/** NULL is fine. */
+COVSAMP_API void covsamp_posterior_modes_free(covsamp_posterior_modes *modes);
+/** Gives the x_t of 1 ... batch samples, as covsamp_calibration_data() does, and forgets those before. */
+COVSAMP_API covsamp_status covsamp_posterior_modes_data(covsamp_posterior_modes *modes,
+                                                        const void *x, int64_t stride,
+                                                        int64_t samples);
+/** As covsamp_calibration_ask(): requests of kind JVP and, to symmetrise, VJP. */
+COVSAMP_API covsamp_status covsamp_posterior_modes_ask(covsamp_posterior_modes *modes,
+                                                       const covsamp_request **request);
+/** As covsamp_calibration_tell().  E_LINALG: an eigenvalue iteration did not converge. */
+COVSAMP_API covsamp_status covsamp_posterior_modes_tell(covsamp_posterior_modes *modes,
+                                                        int32_t answer);
+/** The last answer that tell() or a callback gave, 0 at first. */
+COVSAMP_API int32_t covsamp_posterior_modes_answer(const covsamp_posterior_modes *modes);
+/** Goes on by callbacks until the samples that were given are done: COVSAMP_DONE, or as
+ *  covsamp_sampler_run(), which it resembles after a failure, too.  model->mean is not called. */
+COVSAMP_API covsamp_status covsamp_posterior_modes_run(covsamp_posterior_modes *modes,
+                                                       const covsamp_model *model);
+/** The index-th mode of sample 0 ... samples - 1, largest first.  A space that closed early may hold fewer
+ *  than were asked for: E_RANGE.  Errors besides: E_NULL, E_STATE (not done), E_STRUCT_SIZE. */
+COVSAMP_API covsamp_status covsamp_posterior_modes_row(const covsamp_posterior_modes *modes,
+                                                       int64_t sample, int64_t index,
+                                                       covsamp_mode *mode);
+/** What the space of a sample was: products used, and |H - H^T| / |H + H^T|; either may be NULL.  Errors:
+ *  E_NULL, E_RANGE (sample), E_STATE. */
+COVSAMP_API covsamp_status covsamp_posterior_modes_space(const covsamp_posterior_modes *modes,
+                                                         int64_t sample, int64_t *products,
+                                                         double *asymmetry);
+/** As covsamp_sampler_message(). */
+COVSAMP_API const char *covsamp_posterior_modes_message(const covsamp_posterior_modes *modes);
 
 #ifdef __cplusplus
 }

@@ -60,6 +60,9 @@ static const covsamp_option table[COVSAMP__OPTIONS] = {
            "Covariance outside the window, and where alpha = 0."),
     INT(COVSAMP_LIMIT_RANGE, "limit_range", 0, 1, 0,
         "1 limits the head iddpm to [-1, 1], the range between small and large."),
+    CHOICE(COVSAMP_SYMMETRISE, "symmetrise", COVSAMP_SYMMETRISE_PROJECT,
+           "What is done about a Jacobian that is not symmetric: average takes a JVP and a VJP a "
+           "product."),
     REAL(COVSAMP_ETA, "eta", 0, 1, 1, "Noise of the transition: 1 is DDPM, 0 deterministic DDIM."),
     REAL(COVSAMP_CLIP_X0, "clip_x0", 0, INFINITY, 0,
          "Clips the predicted x0 to plus or minus this; 0: off."),
@@ -132,6 +135,8 @@ static const struct {
     {"iddpm", COVSAMP_HEAD_IDDPM, COVSAMP_HEAD, 0},
     {"small", COVSAMP_COV_SMALL, COVSAMP_WINDOW_FALLBACK, 0},
     {"analytic", COVSAMP_COV_ANALYTIC, COVSAMP_WINDOW_FALLBACK, 0},
+    {"project", COVSAMP_SYMMETRISE_PROJECT, COVSAMP_SYMMETRISE, 0},
+    {"average", COVSAMP_SYMMETRISE_AVERAGE, COVSAMP_SYMMETRISE, 0},
     {"full", COVSAMP_DCT_FULL, COVSAMP_SPECTRAL_MODE, 0},
     {"block", COVSAMP_DCT_BLOCK, COVSAMP_SPECTRAL_MODE, 0},
     {"sliding", COVSAMP_DCT_SLIDING, COVSAMP_SPECTRAL_MODE, 0},

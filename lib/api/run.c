@@ -11,11 +11,12 @@ typedef struct {
 
 static callback find(const covsamp_model *m, int32_t kind)
 {
-    const callback by_model[4] = {{NULL, NULL},
+    const callback by_model[5] = {{NULL, NULL},
                                   {m->mean, m->model_user},
                                   {m->jvp, m->model_user},
-                                  {m->mean_jvp, m->model_user}};
-    if (kind >= 0 && kind < 4)
+                                  {m->mean_jvp, m->model_user},
+                                  {m->vjp, m->model_user}};
+    if (kind >= 0 && kind < 5)
         return by_model[kind];
     const callback other = {kind == COVSAMP_ASK_NOISE ? m->noise : m->progress,
                             kind == COVSAMP_ASK_NOISE ? m->noise_user : m->progress_user};
@@ -69,6 +70,8 @@ static covsamp_status check_model(covsamp_sampler *s, const covsamp_model *model
         missing = "mean";
     else if (own->jvp == NULL && s->solver.model.ops->needs_products)
         missing = "jvp, which this covariance needs,";
+    else if (own->vjp == NULL && s->solver.average && s->solver.model.ops->needs_products)
+        missing = "vjp, which symmetrise = average needs,";
     else if (own->noise == NULL && s->ask_noise)
         missing = "noise, which the option noise = ask needs,";
     if (missing != NULL)

@@ -50,15 +50,21 @@ static affine affine_of(int32_t prediction, double a, double s)
     return f;
 }
 
+/* Where products go: J is symmetric, J^T v is J v. */
+static void *products_of(const covsamp_request *q)
+{
+    return q->kind == COVSAMP_ASK_VJP ? q->transposed : q->product;
+}
+
 /* The request's own errors, before anything is written. */
 static int32_t check(const covsamp_mixture *m, const covsamp_request *q)
 {
-    const int mean = q->kind != COVSAMP_ASK_JVP, jvp = q->kind != COVSAMP_ASK_MEAN;
+    const int mean = q->kind & COVSAMP_ASK_MEAN, products = q->kind != COVSAMP_ASK_MEAN;
     const double a = q->alpha, s = q->sigma;
-    if (q->kind < COVSAMP_ASK_MEAN || q->kind > COVSAMP_ASK_MEAN_JVP)
+    if (q->kind < COVSAMP_ASK_MEAN || q->kind > COVSAMP_ASK_VJP)
         return COVSAMP_E_UNSUPPORTED;
     if (q->x == NULL || (mean && q->mean == NULL) ||
-        (jvp && q->tangents > 0 && (q->v == NULL || q->product == NULL)))
+        (products && q->tangents > 0 && (q->v == NULL || products_of(q) == NULL)))
         return COVSAMP_E_NULL;
     if (q->dim != m->dim || (q->dtype != COVSAMP_F32 && q->dtype != COVSAMP_F64))
         return COVSAMP_E_RANGE;
@@ -87,7 +93,7 @@ static void answer_sample(covsamp_mixture *m, const covsamp_request *q, const af
     covsamp__to_double(q->dtype, d, covsamp__cat(q->dtype, q->x, offset), m->x);
     if (noisy)
         covsamp__mixture_point(m, m->x);
-    if (q->kind != COVSAMP_ASK_JVP) {
+    if (q->kind & COVSAMP_ASK_MEAN) {
         if (noisy)
             covsamp__combine(COVSAMP_F64, d, f->on_x, m->x, f->on_centre, m->centre, m->out);
         else
@@ -101,7 +107,7 @@ static void answer_sample(covsamp_mixture *m, const covsamp_request *q, const af
             covsamp__mixture_product(m, f->rank_one, m->v, m->out);
         else
             covsamp__scale(COVSAMP_F64, d, f->on_x, m->v, m->out);
-        covsamp__from_double(q->dtype, d, m->out, covsamp__at(q->dtype, q->product, at));
+        covsamp__from_double(q->dtype, d, m->out, covsamp__at(q->dtype, products_of(q), at));
     }
 }
 
@@ -134,5 +140,7 @@ covsamp_status covsamp_mixture_model(covsamp_mixture *mixture, covsamp_model *mo
     model->mean = covsamp_mixture_answer;
     model->jvp = covsamp_mixture_answer;
     model->mean_jvp = covsamp_mixture_answer;
+    if (model->size >= offsetof(covsamp_model, vjp) + sizeof model->vjp)
+        model->vjp = covsamp_mixture_answer;
     return COVSAMP_OK;
 }

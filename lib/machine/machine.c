@@ -156,7 +156,9 @@ static void count_answer(covsamp_sampler *s)
     const covsamp_request *q = &s->request;
     s->stats.mean_requests += q->mean != NULL;
     s->stats.jvp_requests += q->product != NULL;
-    s->stats.jvp_tangents += q->tangents;
+    s->stats.jvp_tangents += q->product != NULL ? q->tangents : 0;
+    s->stats.vjp_requests += q->transposed != NULL;
+    s->stats.vjp_tangents += q->transposed != NULL ? q->tangents : 0;
 }
 
 covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const char *function)

@@ -21,8 +21,9 @@ void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream)
     const covsamp__level *t = &s->plan[q->step].from;
     const int mean = kind < COVSAMP_ASK_NOISE && (kind & COVSAMP_ASK_MEAN);
     const int jvp = kind < COVSAMP_ASK_NOISE && (kind & COVSAMP_ASK_JVP);
+    const int vjp = kind == COVSAMP_ASK_VJP;
     q->x = solver->x;
-    if (mean || jvp) {
+    if (mean || jvp || vjp) {
         t = &solver->ask->at;
         q->x = solver->ask_x;
     }
@@ -37,14 +38,19 @@ void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream)
     q->time = t->time;
     q->alpha = t->alpha;
     q->sigma = t->sigma;
-    q->tangents = jvp ? solver->count : 0;
-    q->v = jvp ? solver->v : NULL;
+    q->tangents = jvp || vjp ? solver->count : 0;
+    q->v = jvp || vjp ? solver->v : NULL;
     q->product = jvp ? solver->product : NULL;
     q->mean = mean ? solver->mean : NULL;
     q->head =
         mean && solver->plan->noisy && solver->covariance->ops->needs_head ? solver->head : NULL;
-    if (q->head != NULL) /* a model that does not know of heads must not pass for one that does */
+    q->transposed = vjp ? solver->transposed : NULL;
+    /* a model that does not know of these must not pass for one that does */
+    if (q->head != NULL)
         covsamp__affine(solver->dtype, covsamp__solver_values(solver), NAN, 0, q->head, q->head);
+    if (vjp)
+        covsamp__affine(solver->dtype, solver->count * covsamp__solver_values(solver), NAN, 0,
+                        q->transposed, q->transposed);
     q->noise = kind == COVSAMP_ASK_NOISE ? solver->z : NULL;
     s->open = 1;
 }
@@ -79,6 +85,11 @@ covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function)
     for (int64_t k = 0; status == COVSAMP_OK && q->product != NULL && k < q->tangents; k++)
         status = covsamp__values_check(s, covsamp__cat(q->dtype, q->product, k * q->tangent_stride),
                                        "model's product", function);
+    for (int64_t k = 0; status == COVSAMP_OK && q->transposed != NULL && k < q->tangents; k++)
+        status = covsamp__values_check(
+            s, covsamp__cat(q->dtype, q->transposed, k * q->tangent_stride),
+            "model's transposed product (request->transposed, which the model must fill)",
+            function);
     if (status == COVSAMP_OK && q->noise != NULL)
         status = covsamp__values_check(s, q->noise, "caller's noise", function);
     return status;

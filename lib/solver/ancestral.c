@@ -55,6 +55,8 @@ static int32_t next(covsamp__solver *s)
     }
     if (s->phase == MEAN)
         return want_mean(s);
+    if (s->half)
+        return COVSAMP_ASK_VJP;
     if (s->plan->noisy) {
         if (!s->opened)
             open_covariance(s);
@@ -135,8 +137,17 @@ static void take(covsamp__solver *s, int32_t kind)
         take_head(s);
         take_mean(s);
     }
-    if (kind & COVSAMP_ASK_JVP)
+    if (kind & COVSAMP_ASK_JVP) {
+        s->half = s->average; /* the same v again, transposed, before anybody sees the product */
+        if (!s->half)
+            take_products(s);
+    }
+    if (kind == COVSAMP_ASK_VJP) {
+        covsamp__combine(s->dtype, s->count * covsamp__solver_values(s), 0.5, s->product, 0.5,
+                         s->transposed, s->product);
+        s->half = 0;
         take_products(s);
+    }
 }
 
 const covsamp__solver_ops covsamp__solver_ancestral = {.next = next, .take = take};

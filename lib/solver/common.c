@@ -22,8 +22,10 @@ void covsamp__solver_layout(covsamp__solver *s, covsamp__arena *arena)
     s->old = covsamp__take(arena, s->batch, s->mean_order > 1 ? s->dim : 0, size);
     s->aside = covsamp__take(arena, s->batch, c->needs_head ? s->dim : two, size);
     s->slope = covsamp__take(arena, s->batch, two, size);
-    s->product = covsamp__take(arena, c->needs_products ? s->model.tangents : 0, s->batch,
-                               (size_t)s->dim * size);
+    const int64_t tangents = c->needs_products ? s->model.tangents : 0;
+    s->product = covsamp__take(arena, tangents, s->batch, (size_t)s->dim * size);
+    s->transposed =
+        covsamp__take(arena, s->average ? tangents : 0, s->batch, (size_t)s->dim * size);
     s->keep = covsamp__take(arena, s->batch, s->clip > 0 ? s->dim : 0, sizeof(uint8_t));
     c->layout(&s->model, arena);
     s->fallback.ops->layout(&s->fallback, arena);
@@ -35,6 +37,7 @@ void covsamp__solver_open(covsamp__solver *s, const covsamp__plan *plan, uint64_
     s->plan = plan;
     s->phase = 0;
     s->opened = 0;
+    s->half = 0;
     s->moved = 0;
     s->v = NULL;
     s->count = 0;

@@ -39,7 +39,7 @@ typedef struct covsamp__solver covsamp__solver;
 typedef struct {
     int evaluations; /* arrays for a second evaluation are needed */
     /* What is wanted now: COVSAMP_ASK_NOISE (in z), _MEAN (in mean, and in head), _JVP, _MEAN_JVP
-     * (v, count, product), about ask and ask_x; 0: the step is finished; negative:
+     * (v, count, product), _VJP (transposed), about ask and ask_x; 0: the step is finished; negative:
      * COVSAMP_E_LINALG. */
     int32_t (*next)(covsamp__solver *s);
     /* It is there. */
@@ -49,9 +49,10 @@ typedef struct {
 struct covsamp__solver {
     const covsamp__solver_ops *ops;
     int32_t dtype;
-    int32_t reserved;
     int32_t eps_raw, clip_covariance, mean_jvp, mean_order; /* options */
+    int32_t average; /* products are with (J + J^T) / 2 */
     int32_t phase, opened;
+    int32_t half; /* of such products J v is there, J^T v is not */
     int32_t moved; /* set by next(): ask or ask_x changed within the step */
     int64_t batch, dim;
     double clip; /* 0: off */
@@ -74,7 +75,7 @@ struct covsamp__solver {
     void *old;     /* x0 of the level before */
     void *aside;   /* x of a second evaluation, or the predicted noise */
     void *slope;   /* heun: the predicted noise of the first evaluation */
-    void *product; /* [tangents][batch][dim] */
+    void *product, *transposed; /* [tangents][batch][dim] */
     uint8_t *keep; /* where x0 was not clipped */
 };
 
