@@ -75,8 +75,7 @@ static void read_options(const covsamp_config *c, covsamp_sampler *s)
     solver->eps_raw = covsamp__config_int(c, COVSAMP_EPS_AFTER_CLIP) == COVSAMP_EPS_RAW;
     solver->clip_covariance = covsamp__config_int(c, COVSAMP_CLIP_COVARIANCE) != 0;
     solver->mean_jvp = covsamp__config_int(c, COVSAMP_MEAN_JVP) != 0;
-    solver->average =
-        covsamp__config_int(c, COVSAMP_SYMMETRISE) == COVSAMP_SYMMETRISE_AVERAGE;
+    solver->average = covsamp__config_int(c, COVSAMP_SYMMETRISE) == COVSAMP_SYMMETRISE_AVERAGE;
     solver->churn_noise = covsamp__config_real(c, COVSAMP_CHURN_NOISE);
     read_covariance(c, &method, solver);
     s->ask_noise = covsamp__config_int(c, COVSAMP_NOISE) == COVSAMP_NOISE_ASK;
