@@ -123,18 +123,11 @@ static covsamp_status check(covsamp__pass *p, const char *function)
     return status;
 }
 
-static void add(covsamp__moments *m, int64_t n, double value)
-{
-    const double off = value - m->mean;
-    m->mean += off / (double)n;
-    m->squares += off * (value - m->mean);
-}
-
 static void add_noise(covsamp__calibrated *l, double predicted, double drawn)
 {
     const double off = predicted - l->noise.mean;
-    add(&l->noise, l->samples, predicted);
-    add(&l->drawn, l->samples, drawn);
+    covsamp__moments_add(&l->noise, l->samples, predicted);
+    covsamp__moments_add(&l->drawn, l->samples, drawn);
     l->together += off * (drawn - l->drawn.mean);
 }
 
@@ -164,7 +157,7 @@ static void count_products(covsamp_calibration *c, covsamp__calibrated *l, int64
     const double vv = covsamp__dot(c->pass.dtype, c->pass.dim, v, cv);
     const double uv = covsamp__dot(c->pass.dtype, c->pass.dim, u, cv);
     const double vu = covsamp__dot(c->pass.dtype, c->pass.dim, v, cu);
-    add(&l->trace, l->samples, 0.5 * (uu + vv) / (double)c->pass.dim);
+    covsamp__moments_add(&l->trace, l->samples, 0.5 * (uu + vv) / (double)c->pass.dim);
     l->odd += (uv - vu) * (uv - vu);
     l->even += (uv + vu) * (uv + vu);
 }
@@ -177,7 +170,7 @@ static void count_sample(covsamp_calibration *c, covsamp__calibrated *l, int64_t
     covsamp__combine(c->pass.dtype, c->pass.dim, l->p, x, l->q, f, c->scratch);
     covsamp__combine(c->pass.dtype, c->pass.dim, 1, row(c, c->pass.x0, 0, b), -1, c->scratch,
                      c->scratch);
-    add(&l->error, l->samples, mean_square(c, c->scratch));
+    covsamp__moments_add(&l->error, l->samples, mean_square(c, c->scratch));
     /* e = (x - alpha x0) / sigma, without the difference where the network predicts e */
     covsamp__combine(c->pass.dtype, c->pass.dim, (1 - a * l->p) / s, x, -a * l->q / s, f,
                      c->scratch);
@@ -215,12 +208,6 @@ const covsamp__pass_ops covsamp__calibration_pass = {.name = "covsamp_calibratio
                                                      .check = check,
                                                      .take = take,
                                                      .missing = missing};
-
-double covsamp__moments_deviation(const covsamp__moments *m, int64_t samples)
-{
-    const double n = (double)samples;
-    return samples > 1 ? sqrt(m->squares / (n * (n - 1))) : NAN;
-}
 
 /* ---- tables ---- */
 

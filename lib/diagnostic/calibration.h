@@ -6,15 +6,11 @@
 #ifndef COVSAMP_DIAGNOSTIC_CALIBRATION_H
 #define COVSAMP_DIAGNOSTIC_CALIBRATION_H
 
+#include "diagnostic/moments.h"
 #include "diagnostic/pass.h"
 #include "process/process.h"
 
 #define COVSAMP__PROBES 2 /* asymmetry needs two */
-
-/* Mean and sum of squared differences from it, as they come in (Welford 1962). */
-typedef struct {
-    double mean, squares;
-} covsamp__moments;
 
 typedef struct {
     covsamp__level at;
@@ -50,8 +46,6 @@ struct covsamp_calibration {
 extern const covsamp__pass_ops covsamp__calibration_pass;
 
 void covsamp__calibration_layout(covsamp_calibration *c, covsamp__arena *arena);
-/* Standard error of the mean; NaN for fewer than two samples. */
-double covsamp__moments_deviation(const covsamp__moments *m, int64_t samples);
 /* The mean square of the predicted noise, drawn noise as a control variate; *deviation (may be
  * NULL) receives its standard error. */
 double covsamp__calibration_noise(const covsamp__calibrated *l, double *deviation);

@@ -7,15 +7,21 @@
 
 #include <math.h>
 
-/* y = |z| f((H + H^T)/2) e_1 for the leading part of order n. */
-static int evaluate(covsamp__krylov *k, int64_t b, int64_t n, covsamp__scalar_fn f,
-                    const double *parameters, double *y, int64_t *clamped)
+/* Eigenvalues and eigenvectors of (H + H^T)/2, its leading part of order n, in theta and a. */
+static int decompose(covsamp__krylov *k, int64_t b, int64_t n)
 {
     const double *h = k->h + b * k->most * k->most;
     for (int64_t j = 0; j < n; j++)
         for (int64_t i = 0; i < n; i++)
             k->a[i + j * n] = 0.5 * (h[i + j * k->most] + h[j + i * k->most]);
-    int info = covsamp__eigh(n, k->a, k->theta, k->work, covsamp__eigh_work(k->most));
+    return covsamp__eigh(n, k->a, k->theta, k->work, covsamp__eigh_work(k->most));
+}
+
+/* y = |z| f((H + H^T)/2) e_1 for the leading part of order n. */
+static int evaluate(covsamp__krylov *k, int64_t b, int64_t n, covsamp__scalar_fn f,
+                    const double *parameters, double *y, int64_t *clamped)
+{
+    const int info = decompose(k, b, n);
     if (info != 0)
         return info;
     *clamped = 0;
@@ -60,6 +66,18 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
         info = evaluate(k, sample, n - 1, f, parameters, before, &ignored);
         if (info == 0)
             counts->error = fmax(counts->error, change(n, coefficients, before));
+    }
+    return info;
+}
+
+int covsamp__krylov_ritz(covsamp__krylov *k, int64_t sample, double *theta, double *weight)
+{
+    const int64_t n = k->size[sample];
+    const double square = k->norm[sample] * k->norm[sample];
+    const int info = n == 0 ? 0 : decompose(k, sample, n);
+    for (int64_t j = 0; info == 0 && j < n; j++) {
+        theta[j] = k->theta[j];
+        weight[j] = square * k->a[j * n] * k->a[j * n];
     }
     return info;
 }
