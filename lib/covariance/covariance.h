@@ -24,6 +24,7 @@ typedef struct {
     double magnitude;     /* see covsamp__krylov_take() */
     const void *z;        /* [batch][dim] standard normal; ones where densities are wanted */
     const void *residual; /* [batch][dim] r, where densities are wanted: see covsamp__forms */
+    int64_t measured;     /* so many samples of the batch, where they are; the others fill up */
     const uint8_t *keep;  /* [batch][dim] the diagonal of P; NULL: P = I */
     uint64_t seed;        /* of probes */
     int64_t first_sample, step;

@@ -128,7 +128,7 @@ static int forms(covsamp__covariance *c, const covsamp__place *p, covsamp__forms
     const int64_t d = c->dim;
     const double floor = p->lambda * p->lambda;
     double *z = c->vector, *u = c->vector + d, scale;
-    for (int64_t b = 0; b < c->batch; b++) {
+    for (int64_t b = 0; b < p->measured; b++) {
         const int info = decompose(c, p, b, &scale, failed);
         if (info != 0)
             return info;
