@@ -76,7 +76,7 @@ struct covsamp__covariance {
     covsamp__krylov krylov;        /* krylov: its space */
     covsamp__spectrum spectrum;    /* spectral: its estimates */
     int64_t column;                /* tangents taken at this place: dense, probes */
-    double *matrix;                /* dense: [batch][dim][dim], column-major */
+    double *matrix;                /* dense: [batch], dim x dim each, column-major */
     double *vector, *value, *work; /* small work */
     double *ritz; /* quadrature: values and weights [starts][batch][2][most], 0 beyond the size */
     int32_t info, reserved; /* quadrature: LAPACK's, of `broken` */
