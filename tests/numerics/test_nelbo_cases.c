@@ -322,6 +322,11 @@ static void all_parts(void)
     parts(u);
     u.dtype = COVSAMP_F32;
     parts(u);
+    dense_world(5, COVSAMP_PREDICTS_V); /* odd matrices, which begin anywhere */
+    parts(usual("covariance=dense", FULL));
+    dense_world(21, COVSAMP_PREDICTS_V);
+    parts(usual("covariance=spectral channels=3 width=7 spectral_colour=1", FULL));
+    parts(usual("covariance=krylov krylov_steps=5", FULL));
 }
 
 int main(void)
