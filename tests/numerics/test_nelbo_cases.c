@@ -138,6 +138,24 @@ static void guards(void)
     guarded(usual("covariance=krylov krylov_steps=9", FULL), 1e-10);
     guarded(usual("covariance=diag_probe probes=2", DIAGONAL), 1e-10);
     guarded(usual("covariance=state_isotropic", ISOTROPIC), 1e-10);
+    for (int i = 0; i < 81; i++) /* diagonal in a cosine basis, whatever its eigenvalues */
+        w.s[i] = 0;
+    for (int i = 0; i < 81; i++)
+        for (int f = 0; f < 9; f++)
+            w.s[i] += .5 / (1 + f) * (f == 0 ? 1.0 / 9 : 2.0 / 9) *
+                      cos(acos(-1.0) * f * (2 * (i / 9) + 1) / 18) *
+                      cos(acos(-1.0) * f * (2 * (i % 9) + 1) / 18);
+    make_posteriors(&w);
+    setup u = usual("covariance=spectral width=9", FULL);
+    u.cap = .02;
+    compare(&w, &u, data, SAMPLES, 1e-10);
+    u.cap = 0;
+    u.ritz_cap = .4;
+    compare(&w, &u, data, SAMPLES, 1e-10);
+    u.ritz_cap = 0;
+    u.guard = .5;
+    u.high = 600;
+    compare(&w, &u, data, SAMPLES, 1e-10);
 }
 
 /* An indefinite C: negative eigenvalues are 0, and counted; so is the asymmetry. */
