@@ -147,6 +147,17 @@ static void step_stats_struct(void)
     FIELD(covsamp_step_stats, error_mean);
 }
 
+static void mode_struct(void)
+{
+    STRUCT(covsamp_mode);
+    FIELD(covsamp_mode, size);
+    FIELD(covsamp_mode, value);
+    FIELD(covsamp_mode, residual);
+    FIELD(covsamp_mode, converged);
+    FIELD(covsamp_mode, reserved);
+    FIELD(covsamp_mode, vector);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && (sizeof(void *) != 8 || sizeof(size_t) != 8)) {
@@ -162,6 +173,7 @@ int main(int argc, char **argv)
     request_struct();
     calibration_struct();
     step_stats_struct();
+    mode_struct();
     if (expected == NULL)
         return 0;
     char rest[8];

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Source: Manor & Michaeli 2024 (ICLR, arXiv 2309.13598) take the leading eigenpairs of Cov[x0 |
+ * x_t] by subspace iteration with forward differences of a denoiser; here they are Ritz pairs of a
+ * Krylov space built from exact products, which needs fewer of them and knows its residuals. */
+#include "diagnostic/modes.h"
+
+#include "numeric/rng.h"
+#include "numeric/vec.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+void covsamp__modes_layout(covsamp_posterior_modes *m, covsamp__arena *arena)
+{
+    const size_t size = covsamp__size_of(m->dtype);
+    covsamp__take(arena, 1, 1, sizeof *m);
+    m->x = covsamp__take(arena, m->batch, m->dim, size);
+    m->product = covsamp__take(arena, m->batch, m->dim, size);
+    m->transposed = covsamp__take(arena, m->batch, m->average ? m->dim : 0, size);
+    m->vector = covsamp__take(arena, m->batch, m->count, (size_t)m->dim * size);
+    m->value = covsamp__take(arena, m->batch, m->count, sizeof(double));
+    m->residual = covsamp__take(arena, m->batch, m->count, sizeof(double));
+    m->held = covsamp__take(arena, m->batch, 1, sizeof(int64_t));
+    covsamp__krylov_layout(&m->krylov, arena);
+}
+
+void covsamp__modes_begin(covsamp_posterior_modes *m, int64_t samples)
+{
+    covsamp_request *q = &m->request;
+    m->filled = samples;
+    m->krylov.batch = samples; /* memory is there for more */
+    q->batch = samples;
+    q->first_sample = m->next_first;
+    q->step = 0;
+    q->point = m->next_point++;
+    m->next_first += samples;
+    for (int64_t b = 0; b < samples; b++)
+        covsamp__signs_as(m->dtype, q->seed, q->first_sample + b, COVSAMP_STREAM_PROBE, m->at.level,
+                          0, m->dim, covsamp__at(m->dtype, m->product, b * m->dim));
+    covsamp__krylov_start(&m->krylov, m->product);
+    m->half = 0;
+    m->phase = COVSAMP__MODES_WORKING;
+}
+
+void covsamp__modes_next(covsamp_posterior_modes *m)
+{
+    covsamp_request *q = &m->request;
+    q->kind = m->half ? COVSAMP_ASK_VJP : COVSAMP_ASK_JVP;
+    q->v = covsamp__krylov_wants(&m->krylov);
+    q->product = m->half ? NULL : m->product;
+    q->transposed = m->half ? m->transposed : NULL;
+    if (m->half) /* a model that does not know of VJPs must not pass for one that does */
+        covsamp__affine(m->dtype, m->filled * m->dim, NAN, 0, m->transposed, m->transposed);
+    m->open = 1;
+}
+
+covsamp_status covsamp__modes_check(covsamp_posterior_modes *m, const char *function)
+{
+    const covsamp_request *q = &m->request;
+    const void *values = m->half ? q->transposed : q->product;
+    for (int64_t b = 0; b < m->filled; b++) {
+        const int64_t i =
+            covsamp__nonfinite(m->dtype, m->dim, covsamp__cat(m->dtype, values, b * m->dim));
+        if (i >= 0)
+            return covsamp__fail(&m->error, COVSAMP_E_NONFINITE,
+                                 "%s: the model's %s holds a NaN or infinity at value %" PRId64
+                                 " of sample %" PRId64 " (level %" PRId64 "), must be finite",
+                                 function,
+                                 m->half ? "transposed product (request->transposed, which the "
+                                           "model must fill)"
+                                         : "product",
+                                 i, q->first_sample + b, q->level);
+    }
+    return COVSAMP_OK;
+}
+
+/* The Ritz pairs of sample b as its space stands; how many of them have converged. */
+static int find_pairs(covsamp_posterior_modes *m, int64_t b, int64_t *converged)
+{
+    double *value = m->value + b * m->count, *residual = m->residual + b * m->count;
+    const int64_t size = m->krylov.size[b], held = size < m->count ? size : m->count;
+    const int info = covsamp__krylov_ritz(&m->krylov, b, held, value, residual);
+    if (info != 0) {
+        m->failed = b;
+        return info;
+    }
+    *converged = 0;
+    for (int64_t j = 0; j < held; j++) {
+        if (residual[j] > 0) /* where no value is above 0 nothing is small beside it */
+            residual[j] = value[0] > 0 ? residual[j] / value[0] : INFINITY;
+        *converged += residual[j] <= m->tolerance;
+    }
+    m->held[b] = held;
+    return 0;
+}
+
+/* Eigenproblems of every order up to n cost n^4: beyond 32 only every second, third, ... is solved.
+ */
+static int is_time(int64_t size)
+{
+    return size % (1 + size / 32) == 0;
+}
+
+/* Closes the samples whose modes have converged. */
+static int close_finished(covsamp_posterior_modes *m)
+{
+    covsamp__krylov *k = &m->krylov;
+    int64_t converged;
+    for (int64_t b = 0; b < m->filled; b++) {
+        if (k->closed[b] != COVSAMP__OPEN || k->size[b] < m->count || !is_time(k->size[b]))
+            continue;
+        const int info = find_pairs(m, b, &converged);
+        if (info != 0)
+            return info;
+        if (converged == m->count)
+            covsamp__krylov_close(k, b, &m->counts);
+    }
+    return 0;
+}
+
+/* Length 1 and the largest entry positive: an eigenvector has no sign of its own. */
+static void fix_vector(const covsamp_posterior_modes *m, void *v)
+{
+    double block[256], largest = 0;
+    for (int64_t i = 0; i < m->dim; i += 256) {
+        const int64_t n = m->dim - i < 256 ? m->dim - i : 256;
+        covsamp__to_double(m->dtype, n, covsamp__cat(m->dtype, v, i), block);
+        for (int64_t j = 0; j < n; j++)
+            if (fabs(block[j]) > fabs(largest))
+                largest = block[j];
+    }
+    const double length = sqrt(covsamp__dot(m->dtype, m->dim, v, v));
+    covsamp__scale(m->dtype, m->dim, (largest < 0 ? -1 : 1) / length, v, v);
+}
+
+/* Values, residuals and vectors of every sample. */
+static int finish(covsamp_posterior_modes *m)
+{
+    int64_t converged;
+    for (int64_t b = 0; b < m->filled; b++) {
+        const int info = find_pairs(m, b, &converged);
+        if (info != 0)
+            return info;
+        for (int64_t j = 0; j < m->held[b]; j++) {
+            void *v = covsamp__at(m->dtype, m->vector, (b * m->count + j) * m->dim);
+            covsamp__krylov_ritz_vector(&m->krylov, b, j, v);
+            fix_vector(m, v);
+        }
+    }
+    m->phase = COVSAMP__MODES_DONE;
+    return 0;
+}
+
+int covsamp__modes_take(covsamp_posterior_modes *m)
+{
+    const int64_t n = m->filled * m->dim;
+    m->open = 0;
+    if (m->average && !m->half) {
+        m->half = 1;
+        return 0;
+    }
+    if (m->half)
+        covsamp__combine(m->dtype, n, 0.5, m->product, 0.5, m->transposed, m->product);
+    m->half = 0;
+    covsamp__combine(m->dtype, n, m->kappa * m->p, m->request.v, m->kappa * m->q, m->product,
+                     m->product);
+    covsamp__krylov_take(&m->krylov, m->product, fabs(m->kappa * m->p), &m->counts);
+    m->request.step++;
+    int info = close_finished(m);
+    if (info == 0 && covsamp__krylov_wants(&m->krylov) == NULL)
+        info = finish(m);
+    if (info != 0)
+        m->phase = COVSAMP__MODES_FAILED;
+    return 1;
+}
