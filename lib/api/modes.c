@@ -20,7 +20,7 @@ static int64_t most_products(const covsamp_config *c, int64_t count)
 {
     const int64_t dim = covsamp__config_int(c, COVSAMP_DIM);
     const int chosen = covsamp__config_chosen(c, COVSAMP_KRYLOV_STEPS);
-    if (!chosen && count > dim / 4)
+    if (!chosen && (count < 1 || count > dim / 4))
         return dim;
     const int64_t wanted = chosen ? covsamp__config_int(c, COVSAMP_KRYLOV_STEPS) : 4 * count + 16;
     return wanted < dim ? wanted : dim;
