@@ -19,6 +19,8 @@ static void add_stats(struct cost *cost, const covsamp_sampler *sampler, int64_t
     sum->mean_requests += one.mean_requests;
     sum->jvp_requests += one.jvp_requests;
     sum->jvp_tangents += one.jvp_tangents;
+    sum->vjp_requests += one.vjp_requests;
+    sum->vjp_tangents += one.vjp_tangents;
     sum->products_used += one.products_used;
     sum->products_paid += one.products_paid;
     sum->ritz_values += one.ritz_values;

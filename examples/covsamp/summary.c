@@ -127,6 +127,7 @@ static void json_stats(const covsamp_stats *stats)
 {
     json_int("mean_requests", stats->mean_requests);
     json_int("jvp_requests", stats->jvp_requests);
+    json_int("vjp_requests", stats->vjp_requests);
     json_int("jvps", stats->products_paid);
     json_int("jvps_used", stats->products_used);
     json_int("ritz_values", stats->ritz_values);

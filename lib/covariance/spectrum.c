@@ -222,15 +222,16 @@ int covsamp__spectrum_solve(covsamp__spectrum *s, int64_t b, int64_t *negative)
     return 0;
 }
 
-double covsamp__spectrum_mean(const covsamp__spectrum *s, int64_t b, double scale, double most)
+double covsamp__spectrum_mean(const covsamp__spectrum *s, int64_t b, double scale,
+                              covsamp__spectrum_root f, const void *user)
 {
     const int64_t cell = s->dct.kx * s->dct.ky, m = s->colours;
     const double *lam = s->variance + b * s->pools, *value = s->values + b * m;
     double sum = 0;
     for (int64_t first = 0; first < s->pools; first += s->bands)
-        for (int64_t f = 0; f < cell; f++)
+        for (int64_t i = 0; i < cell; i++)
             for (int64_t j = 0; j < m; j++)
-                sum += fmax(fmin(scale * lam[first + s->band[f]] * value[j], most), 0);
+                sum += f(scale * lam[first + s->band[i]] * value[j], user);
     return sum / (double)(s->pools / s->bands * cell * m);
 }
 

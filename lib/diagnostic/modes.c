@@ -79,7 +79,7 @@ static int find_pairs(covsamp_posterior_modes *m, int64_t b, int64_t *converged)
 {
     double *value = m->value + b * m->count, *residual = m->residual + b * m->count;
     const int64_t size = m->krylov.size[b], held = size < m->count ? size : m->count;
-    const int info = covsamp__krylov_ritz(&m->krylov, b, held, value, residual);
+    const int info = covsamp__krylov_pairs(&m->krylov, b, held, value, residual);
     if (info != 0) {
         m->failed = b;
         return info;
@@ -143,7 +143,7 @@ static int finish(covsamp_posterior_modes *m)
             return info;
         for (int64_t j = 0; j < m->held[b]; j++) {
             void *v = covsamp__at(m->dtype, m->vector, (b * m->count + j) * m->dim);
-            covsamp__krylov_ritz_vector(&m->krylov, b, j, v);
+            covsamp__krylov_pair_vector(&m->krylov, b, j, v);
             fix_vector(m, v);
         }
     }

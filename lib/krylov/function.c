@@ -73,6 +73,18 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
     return info;
 }
 
+int covsamp__krylov_ritz(covsamp__krylov *k, int64_t sample, double *theta, double *weight)
+{
+    const int64_t n = k->size[sample];
+    const double square = k->norm[sample] * k->norm[sample];
+    const int info = n == 0 ? 0 : covsamp__krylov_eigen(k, sample, n);
+    for (int64_t j = 0; info == 0 && j < n; j++) {
+        theta[j] = k->theta[j];
+        weight[j] = square * k->a[j * n] * k->a[j * n];
+    }
+    return info;
+}
+
 int covsamp__krylov_stop(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn f,
                          const double *parameters, double tolerance, double *coefficients,
                          covsamp__krylov_counts *counts)

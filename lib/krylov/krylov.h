@@ -66,6 +66,10 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
                           const double *parameters, double *coefficients,
                           covsamp__krylov_counts *counts);
 
+/* Ritz values theta of one sample and weights such that z . f(C) z = sum_j weight[j] f(theta[j]),
+ * both [size], for the z of the start (Golub & Meurant 2010): not clamped.  0, or LAPACK's info. */
+int covsamp__krylov_ritz(covsamp__krylov *k, int64_t sample, double *theta, double *weight);
+
 /* Closes the sample if its result changed by at most tolerance |y| with the last product: small
  * matrices only.  coefficients: scratch of the size of H.  0, or LAPACK's info. */
 int covsamp__krylov_stop(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn f,
@@ -80,10 +84,10 @@ int covsamp__krylov_eigen(covsamp__krylov *k, int64_t sample, int64_t n);
 /* The `count` <= size largest Ritz pairs of one sample, largest first: value[j], residual[j] = |C v
  * - value v| for v = V s_j, both of the given C, symmetric or not.  s_j is left in column size - 1
  * - j of a.  Needs `remainder`.  0, or LAPACK's info. */
-int covsamp__krylov_ritz(covsamp__krylov *k, int64_t sample, int64_t count, double *value,
-                         double *residual);
-/* out = V s_j, after covsamp__krylov_ritz() of the same sample. */
-void covsamp__krylov_ritz_vector(const covsamp__krylov *k, int64_t sample, int64_t j, void *out);
+int covsamp__krylov_pairs(covsamp__krylov *k, int64_t sample, int64_t count, double *value,
+                          double *residual);
+/* out = V s_j, after covsamp__krylov_pairs() of the same sample. */
+void covsamp__krylov_pair_vector(const covsamp__krylov *k, int64_t sample, int64_t j, void *out);
 /* No further products for this sample. */
 void covsamp__krylov_close(covsamp__krylov *k, int64_t sample, covsamp__krylov_counts *counts);
 

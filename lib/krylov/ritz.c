@@ -24,8 +24,8 @@ static double odd_square(const covsamp__krylov *k, int64_t b, int64_t n, const d
     return sum;
 }
 
-int covsamp__krylov_ritz(covsamp__krylov *k, int64_t sample, int64_t count, double *value,
-                         double *residual)
+int covsamp__krylov_pairs(covsamp__krylov *k, int64_t sample, int64_t count, double *value,
+                          double *residual)
 {
     const int64_t n = k->size[sample];
     const int info = covsamp__krylov_eigen(k, sample, n);
@@ -40,7 +40,7 @@ int covsamp__krylov_ritz(covsamp__krylov *k, int64_t sample, int64_t count, doub
     return 0;
 }
 
-void covsamp__krylov_ritz_vector(const covsamp__krylov *k, int64_t sample, int64_t j, void *out)
+void covsamp__krylov_pair_vector(const covsamp__krylov *k, int64_t sample, int64_t j, void *out)
 {
     const int64_t n = k->size[sample];
     covsamp__expand(k->dtype, k->dim, n, covsamp__cat(k->dtype, k->v, sample * k->dim),
