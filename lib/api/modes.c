@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The doors of posterior modes. */
-#include "api/modes.h"
-
 #include "api/config.h"
+#include "api/pass.h"
+#include "diagnostic/modes.h"
 #include "machine/machine.h"
 #include "numeric/linalg.h"
 #include "numeric/vec.h"
@@ -57,19 +57,20 @@ static covsamp_status check_config(covsamp_config *config, int64_t level, int64_
 static void read_options(const covsamp_config *config, int64_t count, covsamp_posterior_modes *m)
 {
     const double tolerance = covsamp__config_real(config, COVSAMP_TOLERANCE);
-    m->dtype = (int32_t)covsamp__config_int(config, COVSAMP_DTYPE);
-    m->batch = covsamp__config_int(config, COVSAMP_BATCH);
-    m->dim = covsamp__config_int(config, COVSAMP_DIM);
+    covsamp__pass *p = &m->pass;
+    p->dtype = (int32_t)covsamp__config_int(config, COVSAMP_DTYPE);
+    p->batch = covsamp__config_int(config, COVSAMP_BATCH);
+    p->dim = covsamp__config_int(config, COVSAMP_DIM);
+    p->check_finite = covsamp__config_int(config, COVSAMP_CHECK_FINITE) != 0;
+    p->next_first = covsamp__config_int(config, COVSAMP_FIRST_SAMPLE);
     m->average = !covsamp__config_chosen(config, COVSAMP_SYMMETRISE) ||
                  covsamp__config_int(config, COVSAMP_SYMMETRISE) == COVSAMP_SYMMETRISE_AVERAGE;
-    m->check_finite = covsamp__config_int(config, COVSAMP_CHECK_FINITE) != 0;
-    m->next_first = covsamp__config_int(config, COVSAMP_FIRST_SAMPLE);
     m->tolerance = tolerance > 0 ? tolerance : TOLERANCE;
     m->count = count;
-    m->krylov.dtype = m->dtype;
+    m->krylov.dtype = p->dtype;
     m->krylov.remainder = 1;
-    m->krylov.batch = m->batch;
-    m->krylov.dim = m->dim;
+    m->krylov.batch = p->batch;
+    m->krylov.dim = p->dim;
     m->krylov.most = most_products(config, count);
 }
 
@@ -87,14 +88,14 @@ static covsamp_status plan_level(covsamp_config *config, int64_t n, covsamp_post
                                &below, &m->p, &m->q, &config->error, NEW);
 }
 
-static void open_request(covsamp_posterior_modes *m, uint64_t seed)
+static void finish(covsamp_posterior_modes *m, uint64_t seed)
 {
     covsamp_request *q = &m->request;
     q->size = sizeof *q;
-    q->dtype = m->dtype;
-    q->dim = q->stride = m->dim;
+    q->dtype = m->pass.dtype;
+    q->dim = q->stride = m->pass.dim;
     q->tangents = 1;
-    q->tangent_stride = m->batch * m->dim;
+    q->tangent_stride = m->pass.batch * m->pass.dim;
     q->steps = m->krylov.most;
     q->level = m->at.level;
     q->time = m->at.time;
@@ -102,7 +103,10 @@ static void open_request(covsamp_posterior_modes *m, uint64_t seed)
     q->sigma = m->at.sigma;
     q->seed = seed;
     q->owner = covsamp__new_owner(m);
-    q->x = m->x;
+    q->x = m->pass.x0;
+    m->pass.ops = &covsamp__modes_pass;
+    m->pass.error = &m->error;
+    m->pass.request = q;
 }
 
 static covsamp_status make(covsamp_posterior_modes **out, covsamp_config *config, int64_t level,
@@ -130,7 +134,7 @@ static covsamp_status make(covsamp_posterior_modes **out, covsamp_config *config
     m->mem = config->mem;
     m->bytes = bytes;
     covsamp__modes_layout(m, &arena);
-    open_request(m, (uint64_t)covsamp__config_int(config, COVSAMP_SEED));
+    finish(m, (uint64_t)covsamp__config_int(config, COVSAMP_SEED));
     *out = m;
     return covsamp__ok(&config->error);
 }
@@ -163,82 +167,32 @@ const char *covsamp_posterior_modes_message(const covsamp_posterior_modes *modes
 
 int32_t covsamp_posterior_modes_answer(const covsamp_posterior_modes *modes)
 {
-    return modes == NULL ? 0 : modes->answer;
+    return modes == NULL ? 0 : modes->pass.answer;
 }
 
-/* ---- stepping ---- */
+/* ---- the loop ---- */
 
-covsamp_status covsamp__modes_enter(covsamp_posterior_modes *m, const char *function)
+static covsamp__pass *pass_of(covsamp_posterior_modes *m)
 {
-    if (m == NULL)
-        return COVSAMP_E_NULL;
-    if (m->busy)
-        return covsamp__fail(&m->error, COVSAMP_E_STATE,
-                             "%s: called from a callback of the same handle", function);
-    return covsamp__ok(&m->error);
-}
-
-static covsamp_status check_data(covsamp_posterior_modes *m, const void *x, int64_t stride,
-                                 int64_t samples, const char *function)
-{
-    if (x == NULL)
-        return covsamp__fail(&m->error, COVSAMP_E_NULL, "%s: the data is NULL", function);
-    if (stride < m->dim)
-        return covsamp__fail(&m->error, COVSAMP_E_RANGE,
-                             "%s: stride is %" PRId64 ", must be at least dim = %" PRId64, function,
-                             stride, m->dim);
-    if (samples < 1 || samples > m->batch)
-        return covsamp__fail(&m->error, COVSAMP_E_RANGE,
-                             "%s: samples is %" PRId64 ", must be in 1 ... %" PRId64, function,
-                             samples, m->batch);
-    if (m->phase == COVSAMP__MODES_WORKING)
-        return covsamp__fail(&m->error, COVSAMP_E_STATE,
-                             "%s: the last samples are not done with, "
-                             "covsamp_posterior_modes_ask() returns COVSAMP_DONE when they are",
-                             function);
-    if (m->next_first > INT64_MAX - samples)
-        return covsamp__fail(&m->error, COVSAMP_E_RANGE,
-                             "%s: samples is %" PRId64 ", too many for numbers below 2^63",
-                             function, samples);
-    for (int64_t b = 0; b < samples; b++) {
-        const int64_t i =
-            covsamp__nonfinite(m->dtype, m->dim, covsamp__cat(m->dtype, x, b * stride));
-        if (i >= 0)
-            return covsamp__fail(&m->error, COVSAMP_E_NONFINITE,
-                                 "%s: the data holds a NaN or infinity at value %" PRId64
-                                 " of sample %" PRId64 ", must be finite",
-                                 function, i, m->next_first + b);
-    }
-    return COVSAMP_OK;
+    return m == NULL ? NULL : &m->pass;
 }
 
 covsamp_status covsamp_posterior_modes_data(covsamp_posterior_modes *modes, const void *x,
                                             int64_t stride, int64_t samples)
 {
-    covsamp_status status = covsamp__modes_enter(modes, __func__);
-    if (status == COVSAMP_OK)
-        status = check_data(modes, x, stride, samples, __func__);
-    if (status != COVSAMP_OK)
-        return status;
-    for (int64_t b = 0; b < samples; b++)
-        covsamp__copy(modes->dtype, modes->dim, covsamp__cat(modes->dtype, x, b * stride),
-                      covsamp__at(modes->dtype, modes->x, b * modes->dim));
-    covsamp__modes_begin(modes, samples);
-    return COVSAMP_OK;
+    return covsamp__pass_data(pass_of(modes), x, stride, samples, __func__);
 }
 
-covsamp_status covsamp__modes_ask(covsamp_posterior_modes *m, const char *function)
+/* A pass is done with samples that failed; there are no modes to be read, though. */
+static covsamp_status check_failed(covsamp_posterior_modes *m, const char *function)
 {
-    if (m->phase == COVSAMP__MODES_FAILED)
-        return covsamp__fail(&m->error, COVSAMP_E_STATE,
-                             "%s: these samples have ended with COVSAMP_E_LINALG, other data must "
-                             "be given",
-                             function);
-    if (m->phase != COVSAMP__MODES_WORKING)
-        return COVSAMP_DONE;
-    if (!m->open)
-        covsamp__modes_next(m);
-    return COVSAMP_OK;
+    const covsamp_status status = covsamp__pass_enter(pass_of(m), function);
+    if (status != COVSAMP_OK || m->phase != COVSAMP__MODES_FAILED)
+        return status;
+    return covsamp__fail(&m->error, COVSAMP_E_STATE,
+                         "%s: these samples have ended with COVSAMP_E_LINALG, others must be given "
+                         "by covsamp_posterior_modes_data()",
+                         function);
 }
 
 covsamp_status covsamp_posterior_modes_ask(covsamp_posterior_modes *modes,
@@ -246,56 +200,70 @@ covsamp_status covsamp_posterior_modes_ask(covsamp_posterior_modes *modes,
 {
     if (request != NULL)
         *request = NULL;
-    covsamp_status status = covsamp__modes_enter(modes, __func__);
-    if (status != COVSAMP_OK)
-        return status;
-    if (request == NULL)
-        return covsamp__fail(&modes->error, COVSAMP_E_NULL, "%s: request is NULL", __func__);
-    status = covsamp__modes_ask(modes, __func__);
-    if (status == COVSAMP_OK)
-        *request = &modes->request;
-    return status;
-}
-
-covsamp_status covsamp__modes_tell(covsamp_posterior_modes *m, int32_t answer, int *complete,
-                                   const char *function)
-{
-    const covsamp_request *q = &m->request;
-    *complete = 0;
-    if (!m->open)
-        return covsamp__fail(&m->error, COVSAMP_E_STATE,
-                             "%s: no request is open, covsamp_posterior_modes_ask() opens one",
-                             function);
-    if (answer > 0 && answer != COVSAMP_CANCELLED)
-        return covsamp__fail(&m->error, COVSAMP_E_RANGE,
-                             "%s: answer is %" PRId32
-                             ", must be 0, COVSAMP_CANCELLED (2) or negative",
-                             function, answer);
-    m->answer = answer;
-    if (answer == COVSAMP_CANCELLED)
-        return COVSAMP_CANCELLED;
-    if (answer < 0)
-        return covsamp__fail(&m->error, COVSAMP_E_MODEL,
-                             "%s: the answer to a request of kind %" PRId32 " is %" PRId32
-                             " (level %" PRId64 "), must be 0",
-                             function, q->kind, answer, q->level);
-    if (m->check_finite) {
-        covsamp_status status = covsamp__modes_check(m, function);
-        if (status != COVSAMP_OK)
-            return status;
-    }
-    *complete = covsamp__modes_take(m);
-    if (m->phase == COVSAMP__MODES_FAILED)
-        return covsamp__fail(&m->error, COVSAMP_E_LINALG,
-                             "%s: the eigenvalues of the covariance of sample %" PRId64
-                             " did not converge (level %" PRId64 ")",
-                             function, q->first_sample + m->failed, q->level);
-    return COVSAMP_OK;
+    const covsamp_status status = check_failed(modes, __func__);
+    return status == COVSAMP_OK ? covsamp__pass_ask(pass_of(modes), request, __func__) : status;
 }
 
 covsamp_status covsamp_posterior_modes_tell(covsamp_posterior_modes *modes, int32_t answer)
 {
-    int complete;
-    covsamp_status status = covsamp__modes_enter(modes, __func__);
-    return status != COVSAMP_OK ? status : covsamp__modes_tell(modes, answer, &complete, __func__);
+    return covsamp__pass_tell(pass_of(modes), answer, __func__);
+}
+
+covsamp_status covsamp_posterior_modes_run(covsamp_posterior_modes *modes,
+                                           const covsamp_model *model)
+{
+    const covsamp_status status = check_failed(modes, __func__);
+    if (status != COVSAMP_OK)
+        return status;
+    if (modes->phase == COVSAMP__MODES_EMPTY)
+        return covsamp__fail(&modes->error, COVSAMP_E_STATE,
+                             "%s: no x_t was given, covsamp_posterior_modes_data() does", __func__);
+    return covsamp__pass_finish(pass_of(modes), model, __func__);
+}
+
+/* ---- results ---- */
+
+/* Those that need no index of a mode. */
+static covsamp_status check_sample(const covsamp_posterior_modes *m, int64_t sample)
+{
+    if (m->phase != COVSAMP__MODES_DONE)
+        return COVSAMP_E_STATE;
+    return sample < 0 || sample >= m->pass.filled ? COVSAMP_E_RANGE : COVSAMP_OK;
+}
+
+covsamp_status covsamp_posterior_modes_row(const covsamp_posterior_modes *modes, int64_t sample,
+                                           int64_t index, covsamp_mode *mode)
+{
+    if (modes == NULL || mode == NULL)
+        return COVSAMP_E_NULL;
+    covsamp_status status = check_sample(modes, sample);
+    if (status != COVSAMP_OK)
+        return status;
+    if (index < 0 || index >= modes->held[sample])
+        return COVSAMP_E_RANGE;
+    const int64_t at = sample * modes->count + index;
+    covsamp_mode own;
+    memset(&own, 0, sizeof own);
+    own.size = sizeof own;
+    own.value = modes->value[at];
+    own.residual = modes->residual[at];
+    own.converged = own.residual <= modes->tolerance;
+    own.vector = covsamp__cat(modes->pass.dtype, modes->vector, at * modes->pass.dim);
+    return covsamp__struct_out(mode, &own, sizeof own, COVSAMP__FIRST_SIZE(covsamp_mode, vector),
+                               NULL, __func__, "mode");
+}
+
+covsamp_status covsamp_posterior_modes_space(const covsamp_posterior_modes *modes, int64_t sample,
+                                             int64_t *products, double *asymmetry)
+{
+    if (modes == NULL)
+        return COVSAMP_E_NULL;
+    covsamp_status status = check_sample(modes, sample);
+    if (status != COVSAMP_OK)
+        return status;
+    if (products != NULL)
+        *products = modes->krylov.size[sample];
+    if (asymmetry != NULL)
+        *asymmetry = covsamp__krylov_asymmetry(&modes->krylov, sample);
+    return COVSAMP_OK;
 }

@@ -10,59 +10,65 @@
 #include <inttypes.h>
 #include <math.h>
 
+static covsamp_posterior_modes *modes_of(covsamp__pass *p)
+{
+    return (covsamp_posterior_modes *)(void *)p;
+}
+
 void covsamp__modes_layout(covsamp_posterior_modes *m, covsamp__arena *arena)
 {
-    const size_t size = covsamp__size_of(m->dtype);
+    const int64_t batch = m->pass.batch, dim = m->pass.dim;
+    const size_t size = covsamp__size_of(m->pass.dtype);
     covsamp__take(arena, 1, 1, sizeof *m);
-    m->x = covsamp__take(arena, m->batch, m->dim, size);
-    m->product = covsamp__take(arena, m->batch, m->dim, size);
-    m->transposed = covsamp__take(arena, m->batch, m->average ? m->dim : 0, size);
-    m->vector = covsamp__take(arena, m->batch, m->count, (size_t)m->dim * size);
-    m->value = covsamp__take(arena, m->batch, m->count, sizeof(double));
-    m->residual = covsamp__take(arena, m->batch, m->count, sizeof(double));
-    m->held = covsamp__take(arena, m->batch, 1, sizeof(int64_t));
+    m->pass.x0 = covsamp__take(arena, batch, dim, size);
+    m->product = covsamp__take(arena, batch, dim, size);
+    m->transposed = covsamp__take(arena, batch, m->average ? dim : 0, size);
+    m->vector = covsamp__take(arena, batch, m->count, (size_t)dim * size);
+    m->value = covsamp__take(arena, batch, m->count, sizeof(double));
+    m->residual = covsamp__take(arena, batch, m->count, sizeof(double));
+    m->held = covsamp__take(arena, batch, 1, sizeof(int64_t));
     covsamp__krylov_layout(&m->krylov, arena);
 }
 
-void covsamp__modes_begin(covsamp_posterior_modes *m, int64_t samples)
+static void begin(covsamp__pass *p)
 {
+    covsamp_posterior_modes *m = modes_of(p);
     covsamp_request *q = &m->request;
-    m->filled = samples;
-    m->krylov.batch = samples; /* memory is there for more */
-    q->batch = samples;
-    q->first_sample = m->next_first;
-    q->step = 0;
+    m->krylov.batch = p->filled; /* memory is there for more */
+    q->batch = p->filled;
     q->point = m->next_point++;
-    m->next_first += samples;
-    for (int64_t b = 0; b < samples; b++)
-        covsamp__signs_as(m->dtype, q->seed, q->first_sample + b, COVSAMP_STREAM_PROBE, m->at.level,
-                          0, m->dim, covsamp__at(m->dtype, m->product, b * m->dim));
+    for (int64_t b = 0; b < p->filled; b++)
+        covsamp__signs_as(p->dtype, q->seed, q->first_sample + b, COVSAMP_STREAM_PROBE, q->level, 0,
+                          p->dim, covsamp__at(p->dtype, m->product, b * p->dim));
     covsamp__krylov_start(&m->krylov, m->product);
     m->half = 0;
+    m->info = 0;
     m->phase = COVSAMP__MODES_WORKING;
 }
 
-void covsamp__modes_next(covsamp_posterior_modes *m)
+static void open_request(covsamp_posterior_modes *m, const void *v)
 {
+    const covsamp__pass *p = &m->pass;
     covsamp_request *q = &m->request;
     q->kind = m->half ? COVSAMP_ASK_VJP : COVSAMP_ASK_JVP;
-    q->v = covsamp__krylov_wants(&m->krylov);
+    q->step = m->krylov.length;
+    q->v = v;
     q->product = m->half ? NULL : m->product;
     q->transposed = m->half ? m->transposed : NULL;
     if (m->half) /* a model that does not know of VJPs must not pass for one that does */
-        covsamp__affine(m->dtype, m->filled * m->dim, NAN, 0, m->transposed, m->transposed);
-    m->open = 1;
+        covsamp__affine(p->dtype, p->filled * p->dim, NAN, 0, m->transposed, m->transposed);
 }
 
-covsamp_status covsamp__modes_check(covsamp_posterior_modes *m, const char *function)
+static covsamp_status check(covsamp__pass *p, const char *function)
 {
+    covsamp_posterior_modes *m = modes_of(p);
     const covsamp_request *q = &m->request;
     const void *values = m->half ? q->transposed : q->product;
-    for (int64_t b = 0; b < m->filled; b++) {
+    for (int64_t b = 0; b < p->filled; b++) {
         const int64_t i =
-            covsamp__nonfinite(m->dtype, m->dim, covsamp__cat(m->dtype, values, b * m->dim));
+            covsamp__nonfinite(p->dtype, p->dim, covsamp__cat(p->dtype, values, b * p->dim));
         if (i >= 0)
-            return covsamp__fail(&m->error, COVSAMP_E_NONFINITE,
+            return covsamp__fail(p->error, COVSAMP_E_NONFINITE,
                                  "%s: the model's %s holds a NaN or infinity at value %" PRId64
                                  " of sample %" PRId64 " (level %" PRId64 "), must be finite",
                                  function,
@@ -106,7 +112,7 @@ static int close_finished(covsamp_posterior_modes *m)
 {
     covsamp__krylov *k = &m->krylov;
     int64_t converged;
-    for (int64_t b = 0; b < m->filled; b++) {
+    for (int64_t b = 0; b < m->pass.filled; b++) {
         if (k->closed[b] != COVSAMP__OPEN || k->size[b] < m->count || !is_time(k->size[b]))
             continue;
         const int info = find_pairs(m, b, &converged);
@@ -122,27 +128,27 @@ static int close_finished(covsamp_posterior_modes *m)
 static void fix_vector(const covsamp_posterior_modes *m, void *v)
 {
     double block[256], largest = 0;
-    for (int64_t i = 0; i < m->dim; i += 256) {
-        const int64_t n = m->dim - i < 256 ? m->dim - i : 256;
-        covsamp__to_double(m->dtype, n, covsamp__cat(m->dtype, v, i), block);
+    for (int64_t i = 0; i < m->pass.dim; i += 256) {
+        const int64_t n = m->pass.dim - i < 256 ? m->pass.dim - i : 256;
+        covsamp__to_double(m->pass.dtype, n, covsamp__cat(m->pass.dtype, v, i), block);
         for (int64_t j = 0; j < n; j++)
             if (fabs(block[j]) > fabs(largest))
                 largest = block[j];
     }
-    const double length = sqrt(covsamp__dot(m->dtype, m->dim, v, v));
-    covsamp__scale(m->dtype, m->dim, (largest < 0 ? -1 : 1) / length, v, v);
+    const double length = sqrt(covsamp__dot(m->pass.dtype, m->pass.dim, v, v));
+    covsamp__scale(m->pass.dtype, m->pass.dim, (largest < 0 ? -1 : 1) / length, v, v);
 }
 
 /* Values, residuals and vectors of every sample. */
 static int finish(covsamp_posterior_modes *m)
 {
     int64_t converged;
-    for (int64_t b = 0; b < m->filled; b++) {
+    for (int64_t b = 0; b < m->pass.filled; b++) {
         const int info = find_pairs(m, b, &converged);
         if (info != 0)
             return info;
         for (int64_t j = 0; j < m->held[b]; j++) {
-            void *v = covsamp__at(m->dtype, m->vector, (b * m->count + j) * m->dim);
+            void *v = covsamp__at(m->pass.dtype, m->vector, (b * m->count + j) * m->pass.dim);
             covsamp__krylov_pair_vector(&m->krylov, b, j, v);
             fix_vector(m, v);
         }
@@ -151,25 +157,57 @@ static int finish(covsamp_posterior_modes *m)
     return 0;
 }
 
-int covsamp__modes_take(covsamp_posterior_modes *m)
+/* One product more, of all samples that are still open. */
+static int take(covsamp__pass *p)
 {
-    const int64_t n = m->filled * m->dim;
-    m->open = 0;
+    covsamp_posterior_modes *m = modes_of(p);
+    const int64_t n = p->filled * p->dim;
     if (m->average && !m->half) {
         m->half = 1;
         return 0;
     }
     if (m->half)
-        covsamp__combine(m->dtype, n, 0.5, m->product, 0.5, m->transposed, m->product);
+        covsamp__combine(p->dtype, n, 0.5, m->product, 0.5, m->transposed, m->product);
     m->half = 0;
-    covsamp__combine(m->dtype, n, m->kappa * m->p, m->request.v, m->kappa * m->q, m->product,
+    covsamp__combine(p->dtype, n, m->kappa * m->p, m->request.v, m->kappa * m->q, m->product,
                      m->product);
     covsamp__krylov_take(&m->krylov, m->product, fabs(m->kappa * m->p), &m->counts);
-    m->request.step++;
-    int info = close_finished(m);
-    if (info == 0 && covsamp__krylov_wants(&m->krylov) == NULL)
-        info = finish(m);
-    if (info != 0)
-        m->phase = COVSAMP__MODES_FAILED;
+    m->info = close_finished(m);
     return 1;
 }
+
+static covsamp_status next(covsamp__pass *p, const char *function)
+{
+    covsamp_posterior_modes *m = modes_of(p);
+    const void *v = covsamp__krylov_wants(&m->krylov);
+    if (m->info == 0 && v != NULL) {
+        open_request(m, v);
+        return COVSAMP_OK;
+    }
+    if (m->info == 0)
+        m->info = finish(m);
+    if (m->info == 0)
+        return COVSAMP_DONE;
+    m->phase = COVSAMP__MODES_FAILED;
+    return covsamp__fail(p->error, COVSAMP_E_LINALG,
+                         "%s: the eigenvalues of the covariance of sample %" PRId64
+                         " did not converge (level %" PRId64 ")",
+                         function, m->request.first_sample + m->failed, m->request.level);
+}
+
+static const char *missing(const covsamp__pass *p, const covsamp_model *model)
+{
+    const covsamp_posterior_modes *m = (const covsamp_posterior_modes *)(const void *)p;
+    if (model->jvp == NULL)
+        return "jvp";
+    return model->vjp == NULL && m->average
+               ? "vjp, which symmetrise = average (the default here) needs,"
+               : NULL;
+}
+
+const covsamp__pass_ops covsamp__modes_pass = {.name = "covsamp_posterior_modes",
+                                               .begin = begin,
+                                               .next = next,
+                                               .check = check,
+                                               .take = take,
+                                               .missing = missing};

@@ -169,7 +169,7 @@ static void bad_models(void)
     part = model;
     part.vjp = NULL;
     says(m, covsamp_posterior_modes_run(m, &part), COVSAMP_E_NULL,
-         "model->vjp, which symmetrise = average needs");
+         "model->vjp, which symmetrise = average (the default here) needs, is NULL");
     part.jvp = NULL;
     says(m, covsamp_posterior_modes_run(m, &part), COVSAMP_E_NULL, "model->jvp is NULL");
     part = model;
