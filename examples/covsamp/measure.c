@@ -2,6 +2,7 @@
 #include "measure.h"
 
 #include "interrupt.h"
+#include "process.h"
 #include "progress.h"
 
 #include <inttypes.h>
@@ -37,10 +38,42 @@ int measure_fits(const struct measurement *m, const char *path)
                 wanted);
 }
 
-static double value_of(const struct measurement *m, int64_t i)
+double measure_value(const struct measurement *m, int64_t i)
 {
     const double value = npy_value(m->data, i);
     return m->data->kind == 'u' ? value / 127.5 - 1 : value;
+}
+
+int measure_labels(const struct measurement *m, struct npy *labels, const char *path)
+{
+    if (path == NULL)
+        return 0;
+    int code = npy_read(labels, path);
+    if (code != 0)
+        return code;
+    if (labels->kind == 'f' || labels->n_dims != 1 || labels->count < m->data->dims[0])
+        return fail(EXIT_USAGE, "--labels %s: must be %" PRId64 " whole numbers, one a sample",
+                    path, m->data->dims[0]);
+    int64_t *numbers = malloc((size_t)labels->count * sizeof *numbers);
+    if (numbers == NULL)
+        return fail(EXIT_RUN, "out of memory");
+    for (int64_t i = 0; i < labels->count; i++)
+        numbers[i] = (int64_t)npy_value(labels, i);
+    code = model_set_labels(m->model, numbers, labels->count);
+    free(numbers);
+    return code;
+}
+
+int measure_schedule(const struct measurement *m, const char *asked, int64_t levels,
+                     covsamp_schedule **out, const char **text)
+{
+    int code = 0;
+    *text = asked != NULL ? asked : model_metadata(m->model, "schedule");
+    if (*text == NULL)
+        return fail(EXIT_USAGE, "the model file does not say its schedule, so --schedule must");
+    if (levels == 0)
+        code = model_metadata_int(m->model, "levels", 1, (1 << 24) - 1, 1000, &levels);
+    return code != 0 ? code : process_schedule(out, "--schedule", *text, levels);
 }
 
 struct spread measure_spread(const struct measurement *m)
@@ -48,7 +81,7 @@ struct spread measure_spread(const struct measurement *m)
     struct spread s = {INFINITY, -INFINITY, 0};
     double mean = 0;
     for (int64_t i = 0; i < m->samples * m->dim; i++) { /* Welford 1962 */
-        const double value = value_of(m, i), off = value - mean;
+        const double value = measure_value(m, i), off = value - mean;
         s.low = fmin(s.low, value);
         s.high = fmax(s.high, value);
         mean += off / (double)(i + 1);
@@ -61,7 +94,7 @@ struct spread measure_spread(const struct measurement *m)
 static void convert(const struct measurement *m, int64_t first, int64_t count, void *out)
 {
     for (int64_t i = 0; i < count * m->dim; i++) {
-        const double value = value_of(m, first * m->dim + i);
+        const double value = measure_value(m, first * m->dim + i);
         if (m->dtype == COVSAMP_F64)
             ((double *)out)[i] = value;
         else

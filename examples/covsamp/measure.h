@@ -16,6 +16,14 @@ struct measurement {
 
 /* Whether data holds samples of the model's shape.  0 or EXIT_USAGE after a message. */
 int measure_fits(const struct measurement *m, const char *path);
+/* Value i of all, after conversion: bytes become -1 ... 1. */
+double measure_value(const struct measurement *m, int64_t i);
+/* Labels from a file: sample k of the data has label k.  NULL: none.  npy_free(labels) is due. */
+int measure_labels(const struct measurement *m, struct npy *labels, const char *path);
+/* The schedule that is asked for or, where `asked` is NULL or levels 0, the model file's; *text
+ * receives its name. */
+int measure_schedule(const struct measurement *m, const char *asked, int64_t levels,
+                     covsamp_schedule **out, const char **text);
 /* Where the values of the samples to use lie, after conversion. */
 struct spread {
     double low, high, variance;

@@ -29,6 +29,7 @@ enum {
     DTYPE,
     ENGINE,
     COLUMNS,
+    BY_LEVEL,
     JSON,
     QUIET,
     HELP,
@@ -59,6 +60,7 @@ static const struct flag flags[N_FLAGS] = {
     [DTYPE] = {"dtype", "TYPE", "f32 (default) or f64", 0},
     [ENGINE] = {"engine", "NAME", "auto (default), linearised, linearised-bf16, dual, double-backward, transposed", 0},
     [COLUMNS] = {"columns", "N", "of the contact sheet (default: one a class, or a square)", 0},
+    [BY_LEVEL] = {"by-level", NULL, "a table of what each level's covariance was made of", 0},
     [JSON] = {"json", NULL, "cost summary as one JSON object on standard output", 0},
     [QUIET] = {"quiet", NULL, "neither progress bar nor summary", 'q'},
     [HELP] = {"help", NULL, "this text", 'h'},
@@ -84,6 +86,7 @@ static int read_flag(struct sample_request *r, int flag, const char *value)
     case FACTOR: return args_real("--window-factor", value, 1, 1e6, &r->window_factor);
     case DEVICE: r->device = value; return 0;
     case ENGINE: r->engine = value; return 0;
+    case BY_LEVEL: r->by_level = true; return 0;
     case JSON: r->json = true; return 0;
     case QUIET: r->quiet = true; return 0;
     case HELP: r->help = true; return 0;

@@ -14,7 +14,7 @@ struct sample_request {
     int32_t dtype;
     int64_t dims[MAX_DIMS];
     int32_t n_dims; /* 0: as the model file says */
-    bool json, quiet, help;
+    bool json, quiet, help, by_level;
     int64_t steps, levels, count, batch, first, columns; /* levels, columns 0: not given */
     uint64_t seed;
     double window_factor;

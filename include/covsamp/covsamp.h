@@ -848,16 +848,18 @@ COVSAMP_API void covsamp_posterior_modes_free(covsamp_posterior_modes *modes);
 COVSAMP_API covsamp_status covsamp_posterior_modes_data(covsamp_posterior_modes *modes,
                                                         const void *x, int64_t stride,
                                                         int64_t samples);
-/** As covsamp_calibration_ask(): requests of kind JVP and, to symmetrise, VJP. */
+/** As covsamp_calibration_ask(): requests of kind JVP and, to symmetrise, VJP.  step counts the products.
+ *  E_LINALG, which ends these samples: an eigenvalue iteration did not converge. */
 COVSAMP_API covsamp_status covsamp_posterior_modes_ask(covsamp_posterior_modes *modes,
                                                        const covsamp_request **request);
-/** As covsamp_calibration_tell().  E_LINALG: an eigenvalue iteration did not converge. */
+/** As covsamp_calibration_tell(). */
 COVSAMP_API covsamp_status covsamp_posterior_modes_tell(covsamp_posterior_modes *modes,
                                                         int32_t answer);
 /** The last answer that tell() or a callback gave, 0 at first. */
 COVSAMP_API int32_t covsamp_posterior_modes_answer(const covsamp_posterior_modes *modes);
 /** Goes on by callbacks until the samples that were given are done: COVSAMP_DONE, or as
- *  covsamp_sampler_run(), which it resembles after a failure, too.  model->mean is not called. */
+ *  covsamp_sampler_run(), which it resembles after a failure, too.  model->mean is not called;
+ *  model->progress hears of every product.  Errors besides: E_STATE (no samples were given). */
 COVSAMP_API covsamp_status covsamp_posterior_modes_run(covsamp_posterior_modes *modes,
                                                        const covsamp_model *model);
 /** The index-th mode of sample 0 ... samples - 1, largest first.  A space that closed early may hold fewer

@@ -91,6 +91,7 @@ static void layout(covsamp_sampler *s, int64_t steps, covsamp__arena *arena)
     covsamp__take(arena, 1, 1, sizeof *s);
     s->plan = covsamp__take(arena, steps, 1, sizeof *s->plan);
     covsamp__solver_layout(&s->solver, arena);
+    covsamp__record_layout(s, steps, arena);
 }
 
 void covsamp__sampler_request(covsamp_sampler *s, int64_t steps)
