@@ -248,12 +248,24 @@ static int report(const struct work *w, const struct calibrate_request *r,
     return code != 0 || silent ? code : print_window(r);
 }
 
+static covsamp_status run_pass(void *calibration, const covsamp_model *model, const void *data,
+                               int64_t stride, int64_t samples)
+{
+    return covsamp_calibration_run(calibration, model, data, stride, samples);
+}
+
+static const char *message(const void *calibration)
+{
+    return covsamp_calibration_message(calibration);
+}
+
 static int calibrate(struct work *w, const struct calibrate_request *r)
 {
     struct measurement m;
     int code = prepare(w, r, &m);
+    const struct pass pass = {w->calibration, run_pass, message};
     if (code == 0)
-        code = measure(&m, w->calibration);
+        code = measure(&m, &pass);
     const bool stopped = code > 2;
     if (code != 0 && !stopped)
         return code;

@@ -108,14 +108,13 @@ static int32_t listen(void *user, const covsamp_request *request)
     return interrupt_signal() != 0 ? COVSAMP_CANCELLED : 0;
 }
 
-static int explain(const struct measurement *m, const covsamp_calibration *calibration,
-                   covsamp_status status)
+static int explain(const struct measurement *m, const struct pass *pass, covsamp_status status)
 {
     const char *said = status == COVSAMP_E_MODEL ? model_message(m->model) : "";
-    return fail(EXIT_RUN, "%s", said[0] != '\0' ? said : covsamp_calibration_message(calibration));
+    return fail(EXIT_RUN, "%s", said[0] != '\0' ? said : pass->message(pass->handle));
 }
 
-int measure(const struct measurement *m, covsamp_calibration *calibration)
+int measure(const struct measurement *m, const struct pass *pass)
 {
     struct progress progress;
     covsamp_model model = {.size = sizeof model};
@@ -131,13 +130,13 @@ int measure(const struct measurement *m, covsamp_calibration *calibration)
     for (int64_t done = 0, n; code == 0 && done < m->samples; done += n) {
         n = m->samples - done < m->batch ? m->samples - done : m->batch;
         convert(m, done, n, batch);
-        covsamp_status status = covsamp_calibration_run(calibration, &model, batch, m->dim, n);
+        covsamp_status status = pass->run(pass->handle, &model, batch, m->dim, n);
         progress.finished = done + n;
         if (status == COVSAMP_CANCELLED)
             code = 128 + interrupt_signal();
         else if (status != COVSAMP_DONE) {
             progress_clear(&progress);
-            code = explain(m, calibration, status);
+            code = explain(m, pass, status);
         }
     }
     progress_clear(&progress);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A calibration of a model over an array of data. */
+/* A model over an array of data: calibrations, likelihood bounds. */
 #ifndef COVSAMP_MEASURE_H
 #define COVSAMP_MEASURE_H
 
@@ -29,8 +29,15 @@ struct spread {
     double low, high, variance;
 };
 struct spread measure_spread(const struct measurement *m);
+/* What goes over the data: a handle of the library and its doors. */
+struct pass {
+    void *handle;
+    covsamp_status (*run)(void *handle, const covsamp_model *model, const void *data,
+                          int64_t stride, int64_t samples);
+    const char *(*message)(const void *handle);
+};
 /* Feeds all samples; bytes become -1 ... 1.  0, EXIT_RUN after a message, or 128 + the signal that
  * stopped it. */
-int measure(const struct measurement *m, covsamp_calibration *calibration);
+int measure(const struct measurement *m, const struct pass *pass);
 
 #endif

@@ -21,6 +21,9 @@ struct sample_request {
     const struct preset *preset;
 };
 
+/* What is asked for where nothing is said.  0, or EXIT_RUN: no memory for the --set of argc
+ * arguments. */
+int request_defaults(struct sample_request *request, int argc);
 /* Reads and checks everything that needs no model.  0 or an exit code after a message. */
 int request_read(struct sample_request *request, int argc, char **argv);
 void request_free(struct sample_request *request);
