@@ -30,9 +30,7 @@ static void refused(covsamp_config *c, int64_t level, int64_t count, covsamp_sta
                     const char *part)
 {
     covsamp_posterior_modes *m = (covsamp_posterior_modes *)(void *)c;
-    const covsamp_status got = covsamp_posterior_modes_new(&m, c, level, count);
-    if (!CHECK(got == expected && m == NULL))
-        fprintf(stderr, "    %d: %s\n", (int)got, covsamp_config_message(c));
+    CHECK(covsamp_posterior_modes_new(&m, c, level, count) == expected && m == NULL);
     CHECK_TEXT(covsamp_config_message(c), "covsamp_posterior_modes_new: ");
     CHECK_TEXT(covsamp_config_message(c), part);
 }
@@ -40,8 +38,7 @@ static void refused(covsamp_config *c, int64_t level, int64_t count, covsamp_sta
 static void accepted(covsamp_config *c, int64_t level, int64_t count)
 {
     covsamp_posterior_modes *m = NULL;
-    if (!CHECK(covsamp_posterior_modes_new(&m, c, level, count) == COVSAMP_OK && m != NULL))
-        fprintf(stderr, "    %s\n", covsamp_config_message(c));
+    CHECK(covsamp_posterior_modes_new(&m, c, level, count) == COVSAMP_OK && m != NULL);
     CHECK(strcmp(covsamp_config_message(c), "") == 0);
     covsamp_posterior_modes_free(m);
 }
@@ -113,8 +110,7 @@ static covsamp_posterior_modes *new_modes(void)
 static void says(const covsamp_posterior_modes *m, covsamp_status got, covsamp_status expected,
                  const char *part)
 {
-    if (!CHECK(got == expected))
-        fprintf(stderr, "    %d: %s\n", (int)got, covsamp_posterior_modes_message(m));
+    CHECK(got == expected);
     CHECK_TEXT(covsamp_posterior_modes_message(m), part);
     CHECK_TEXT(covsamp_posterior_modes_message(m), "covsamp_posterior_modes_");
 }
