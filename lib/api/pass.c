@@ -39,7 +39,7 @@ static covsamp_status check_array(covsamp__pass *p, const void *x, int64_t strid
 static covsamp_status feed(covsamp__pass *p, const void *x, int64_t stride, int64_t samples,
                            const char *function)
 {
-    if (p->next_first > INT64_MAX - samples)
+    if (p->next_first > INT64_MAX - p->batch) /* also where a batch is filled up */
         return covsamp__fail(p->error, COVSAMP_E_RANGE,
                              "%s: samples is %" PRId64 ", too many for numbers below 2^63",
                              function, samples);

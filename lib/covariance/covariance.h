@@ -24,6 +24,7 @@ typedef struct {
     double magnitude;     /* see covsamp__krylov_take() */
     const void *z;        /* [batch][dim] standard normal; ones where densities are wanted */
     const void *residual; /* [batch][dim] r, where densities are wanted: see covsamp__forms */
+    int64_t measured;     /* so many samples of the batch, where they are; the others fill up */
     const uint8_t *keep;  /* [batch][dim] the diagonal of P; NULL: P = I */
     uint64_t seed;        /* of probes */
     int64_t first_sample, step;
@@ -75,7 +76,7 @@ struct covsamp__covariance {
     covsamp__krylov krylov;        /* krylov: its space */
     covsamp__spectrum spectrum;    /* spectral: its estimates */
     int64_t column;                /* tangents taken at this place: dense, probes */
-    double *matrix;                /* dense: [batch][dim][dim], column-major */
+    double *matrix;                /* dense: [batch], dim x dim each, column-major */
     double *vector, *value, *work; /* small work */
     double *ritz; /* quadrature: values and weights [starts][batch][2][most], 0 beyond the size */
     int32_t info, reserved; /* quadrature: LAPACK's, of `broken` */

@@ -10,9 +10,21 @@
 #include <math.h>
 #include <string.h>
 
+/* Doubles of a sample's matrix: whole cache lines, since the last bits of what a BLAS computes may
+ * depend on where in one a matrix begins, and no sample's on its place in the batch. */
+static int64_t room(const covsamp__covariance *c)
+{
+    return (c->dim * c->dim + 7) / 8 * 8;
+}
+
+static double *matrix_of(const covsamp__covariance *c, int64_t b)
+{
+    return c->matrix + b * room(c);
+}
+
 static void layout(covsamp__covariance *c, covsamp__arena *arena)
 {
-    c->matrix = covsamp__take(arena, c->batch, c->dim * c->dim, sizeof(double));
+    c->matrix = covsamp__take(arena, c->batch, room(c), sizeof(double));
     c->unit =
         covsamp__take(arena, c->tangents, c->batch, (size_t)c->dim * covsamp__size_of(c->dtype));
     c->vector = covsamp__take(arena, c->dim, 2, sizeof(double));
@@ -52,7 +64,7 @@ static void take(covsamp__covariance *c, const covsamp__place *p, void *products
         for (int64_t b = 0; b < c->batch; b++)
             covsamp__to_double(c->dtype, c->dim,
                                covsamp__cat(c->dtype, products, (k * c->batch + b) * c->dim),
-                               c->matrix + (b * c->dim + c->column + k) * c->dim);
+                               matrix_of(c, b) + (c->column + k) * c->dim);
     c->column += count;
     c->counts.used += count * c->batch;
 }
@@ -78,7 +90,7 @@ static int decompose(covsamp__covariance *c, const covsamp__place *p, int64_t b,
                      int64_t *failed)
 {
     const int64_t d = c->dim;
-    double *a = c->matrix + b * d * d, trace = 0;
+    double *a = matrix_of(c, b), trace = 0;
     c->counts.asymmetry = fmax(c->counts.asymmetry, symmetrise(a, d));
     const int info = covsamp__eigh(d, a, c->value, c->work, covsamp__eigh_work(d));
     for (int64_t i = 0; info == 0 && i < d; i++) {
@@ -99,7 +111,7 @@ static void to_eigenbasis(covsamp__covariance *c, const covsamp__place *p, int64
     covsamp__to_double(c->dtype, d, covsamp__cat(c->dtype, x, b * d), z);
     if (p->keep != NULL)
         covsamp__mask(COVSAMP_F64, d, p->keep + b * d, z, z);
-    covsamp__gemv(1, d, d, c->matrix + b * d * d, z, u);
+    covsamp__gemv(1, d, d, matrix_of(c, b), z, u);
 }
 
 static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
@@ -113,7 +125,7 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
         to_eigenbasis(c, p, b, p->z, z, u);
         for (int64_t i = 0; i < d; i++)
             u[i] *= sqrt(covsamp__step_variance(p, scale * c->value[i]));
-        covsamp__gemv(0, d, d, c->matrix + b * d * d, u, z);
+        covsamp__gemv(0, d, d, matrix_of(c, b), u, z);
         void *out = covsamp__at(c->dtype, n, b * d);
         covsamp__from_double(c->dtype, d, z, out);
         covsamp__draw_outside(c, p, b, out); /* exactly: the root of a rounded 0 is not small */
@@ -128,7 +140,7 @@ static int forms(covsamp__covariance *c, const covsamp__place *p, covsamp__forms
     const int64_t d = c->dim;
     const double floor = p->lambda * p->lambda;
     double *z = c->vector, *u = c->vector + d, scale;
-    for (int64_t b = 0; b < c->batch; b++) {
+    for (int64_t b = 0; b < p->measured; b++) {
         const int info = decompose(c, p, b, &scale, failed);
         if (info != 0)
             return info;

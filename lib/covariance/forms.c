@@ -38,7 +38,7 @@ int covsamp__covariance_forms(covsamp__covariance *c, const covsamp__place *p, v
     if (c->ops->forms != NULL)
         return c->ops->forms(c, p, f, failed);
     const int info = c->ops->draw(c, p, n, failed);
-    for (int64_t b = 0; info == 0 && b < c->batch; b++)
+    for (int64_t b = 0; info == 0 && b < p->measured; b++)
         diagonal_forms(c, p->lambda * p->lambda, covsamp__cat(c->dtype, n, b * c->dim),
                        covsamp__cat(c->dtype, p->residual, b * c->dim), &f[b]);
     return info;

@@ -22,7 +22,7 @@ static void layout(covsamp__covariance *c, covsamp__arena *arena)
         covsamp__take(arena, c->probes + 1, c->batch, 2 * (size_t)c->krylov.most * sizeof(double));
 }
 
-/* Space number `column`: that of a probe, at last that of r. */
+/* Space number `column`: that of a probe, at last that of r; empty for samples that fill up. */
 static void start(covsamp__covariance *c, const covsamp__place *p)
 {
     const int probe = c->column < c->probes;
@@ -33,7 +33,9 @@ static void start(covsamp__covariance *c, const covsamp__place *p)
                               c->column * c->dim, c->dim, z);
         else
             covsamp__copy(c->dtype, c->dim, covsamp__cat(c->dtype, p->residual, b * c->dim), z);
-        if (p->keep != NULL)
+        if (b >= p->measured)
+            covsamp__zero(c->dtype, c->dim, z);
+        else if (p->keep != NULL)
             covsamp__mask(c->dtype, c->dim, p->keep + b * c->dim, z, z);
     }
     covsamp__krylov_start(&c->krylov, c->unit);
@@ -123,7 +125,7 @@ static int forms(covsamp__covariance *c, const covsamp__place *p, covsamp__forms
 {
     const double n = (double)c->probes;
     *failed = c->broken;
-    for (int64_t b = 0; c->info == 0 && b < c->batch; b++) {
+    for (int64_t b = 0; c->info == 0 && b < p->measured; b++) {
         const double scale = scale_of(c, p, b);
         const double *theta = values(c, c->probes, b), *weight = theta + c->krylov.most;
         double mean = 0, squares = 0; /* of (log_det + trace) / 2 (Welford 1962) */

@@ -218,7 +218,7 @@ static int forms(covsamp__covariance *c, const covsamp__place *p, covsamp__forms
                  int64_t *failed)
 {
     covsamp__spectrum *s = &c->spectrum;
-    for (int64_t b = 0; b < c->batch; b++) {
+    for (int64_t b = 0; b < p->measured; b++) {
         const int info = solve(c, b, failed);
         if (info != 0)
             return info;

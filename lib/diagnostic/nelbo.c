@@ -63,6 +63,7 @@ static void open_step(covsamp_nelbo *n)
     covsamp__affine(solver->dtype, covsamp__solver_values(solver), 1, 0, solver->x, solver->z);
     /* Probes are named by the level, as the noise is: runs of other lengths share them. */
     covsamp__solver_open(solver, plan, s->seed, s->first_sample, plan->from.level);
+    solver->place.measured = n->pass.filled;
     memset(&solver->model.counts, 0, sizeof solver->model.counts);
     covsamp__covariance_reset(&solver->model);
 }
@@ -78,7 +79,7 @@ static void close_step(covsamp_nelbo *n)
     const covsamp__solver *solver = &n->sampler.solver;
     covsamp__forms *forms = n->forms + n->at * solver->batch;
     double *nats = n->nats + (n->at + 1) * solver->batch;
-    for (int64_t b = 0; b < solver->batch; b++) {
+    for (int64_t b = 0; b < n->pass.filled; b++) {
         if (n->at + 1 < n->steps) {
             forms[b] = solver->forms[b];
             nats[b] = nats_of(&forms[b]);
