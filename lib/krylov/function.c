@@ -7,15 +7,20 @@
 
 #include <math.h>
 
+int covsamp__krylov_ritz(covsamp__krylov *k, int64_t sample, int64_t n)
+{
+    const double *h = k->h + sample * k->most * k->most;
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t i = 0; i < n; i++)
+            k->a[i + j * n] = 0.5 * (h[i + j * k->most] + h[j + i * k->most]);
+    return covsamp__eigh(n, k->a, k->theta, k->work, covsamp__eigh_work(k->most));
+}
+
 /* y = |z| f((H + H^T)/2) e_1 for the leading part of order n. */
 static int evaluate(covsamp__krylov *k, int64_t b, int64_t n, covsamp__scalar_fn f,
                     const double *parameters, double *y, int64_t *clamped)
 {
-    const double *h = k->h + b * k->most * k->most;
-    for (int64_t j = 0; j < n; j++)
-        for (int64_t i = 0; i < n; i++)
-            k->a[i + j * n] = 0.5 * (h[i + j * k->most] + h[j + i * k->most]);
-    int info = covsamp__eigh(n, k->a, k->theta, k->work, covsamp__eigh_work(k->most));
+    int info = covsamp__krylov_ritz(k, b, n);
     if (info != 0)
         return info;
     *clamped = 0;

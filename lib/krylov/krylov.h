@@ -51,6 +51,9 @@ const void *covsamp__krylov_wants(const covsamp__krylov *k);
 void covsamp__krylov_take(covsamp__krylov *k, void *w, double magnitude,
                           covsamp__krylov_counts *counts);
 
+/* theta and a: Ritz values, ascending, and their vectors in the basis V (columns, n x n) of the
+ * leading part of order n of (H + H^T)/2.  0, or LAPACK's info. */
+int covsamp__krylov_ritz(covsamp__krylov *k, int64_t sample, int64_t n);
 /* f(theta), theta an eigenvalue of C clamped at 0. */
 typedef double (*covsamp__scalar_fn)(double theta, const double *parameters);
 /* coefficients[0 ... size - 1] of y = |z| V f(H) e_1 for one sample; counts->error is updated with
