@@ -154,6 +154,29 @@ static void integral(int64_t d, int64_t m, double b, int64_t draws)
     free(block);
 }
 
+/* Newton's method comes back to z from F(z), also where the directions are very unlike: there F is
+ * one to one in practice, and its density is that of one z. */
+static void there_and_back(int64_t d, int64_t m, double b)
+{
+    double c[MOST * MOST], z[MOST], y[MOST], log_p;
+    covsamp__path_krylov k;
+    covsamp__transition t;
+    void *block = new_space(d, m, &k);
+    some_covariance(d, 7, c);
+    memset(&t, 0, sizeof t);
+    t.lambda = .2;
+    t.b = b;
+    CHECK(covsamp__path_krylov_open(&k, &t, c) == 0);
+    for (int64_t i = 0; i < 500; i++) {
+        normals(1000 + i, d, z);
+        CHECK(covsamp__path_krylov_draw(&k, z, 0) == 0);
+        multiply(d, k.vector, k.image, y);
+        CHECK(covsamp__path_krylov_density(&k, y, &log_p) == 0);
+        CHECK(distance(d, k.z, z) < 1e-8);
+    }
+    free(block);
+}
+
 /* ---- path KL ---- */
 
 /* One Gaussian step with S = scale (I + eps L), L from -1 to 1: q is that Gaussian, and what krylov
@@ -247,6 +270,9 @@ int main(void)
     for (int64_t m = 1; m <= 4; m++)
         for (int i = 0; i < 3; i++)
             integral(4, m, i == 0 ? .5 : i == 1 ? 2 : 10, 4000);
+    for (int64_t m = 1; m <= 7; m++)
+        for (int i = 0; i < 2; i++)
+            there_and_back(8, m, i == 0 ? .5 : 5);
     integral(8, 3, 2, 4000);
     integral(2, 1, 30, 4000);
     exponents();
