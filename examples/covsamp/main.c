@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"sample", "draw samples from a TorchScript model", cmd_sample},
     {"calibrate", "measure what a model's means and products are worth", cmd_calibrate},
+    {"path-kl", "measure what a covariance is worth where all is known", cmd_path_kl},
     {"check", "check a model's Jacobian-vector products", cmd_check},
     {"options", "list the options of the library", cmd_options},
     {"version", "print versions", cmd_version},
