@@ -14,7 +14,8 @@
 #define BOTTOM 56.0
 #define ROW    20.0 /* of the legend */
 
-/* Okabe & Ito's colours, told apart with any kind of sight; a second round is dashed. */
+/* Okabe & Ito's colours, told apart with any kind of sight; a second round is dashed, each curve
+ * where the others have gaps, so that curves on top of each other all show. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                       "#e69f00", "#56b4e9", "#000000"};
 #define N_COLOURS ((int)(sizeof colours / sizeof colours[0]))
@@ -139,17 +140,19 @@ static void put_guides(const struct plot *plot, const struct axes *a, FILE *out)
         return;
     fprintf(out, "<g stroke=\"#888\" stroke-dasharray=\"2 4\">\n");
     put_line(out, at_x(a, x0), at_y(a, high), at_x(a, x1), at_y(a, high * x0 / x1), "");
+    x1 = fmin(x1, x0 * sqrt(low / pow(10, a->y0))); /* within the frame */
     put_line(out, at_x(a, x0), at_y(a, low), at_x(a, x1), at_y(a, low * pow(x0 / x1, 2)), "");
     fputs("</g>\n", out);
 }
 
 static void put_curve(const struct plot_curve *c, int number, const struct axes *a, FILE *out)
 {
-    fprintf(
-        out,
-        "<g stroke=\"%s\" fill=\"%s\"%s>\n<polyline fill=\"none\" stroke-width=\"1.8\" points=\"",
-        colours[number % N_COLOURS], colours[number % N_COLOURS],
-        number < N_COLOURS ? "" : " stroke-dasharray=\"7 3\"");
+    const char *colour = colours[number % N_COLOURS];
+    fprintf(out, "<g stroke=\"%s\" fill=\"%s\"", colour, colour);
+    if (number >= N_COLOURS)
+        fprintf(out, " stroke-dasharray=\"6 12\" stroke-dashoffset=\"%d\"",
+                -6 * (number % N_COLOURS));
+    fputs(">\n<polyline fill=\"none\" stroke-width=\"1.8\" points=\"", out);
     for (int i = 0; i < c->count; i++)
         if (drawable(c, i))
             fprintf(out, "%.1f,%.1f ", at_x(a, c->x[i]), at_y(a, c->y[i]));
@@ -157,8 +160,8 @@ static void put_curve(const struct plot_curve *c, int number, const struct axes 
     for (int i = 0; i < c->count; i++) {
         if (!drawable(c, i))
             continue;
-        fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>\n", at_x(a, c->x[i]),
-                at_y(a, c->y[i]));
+        fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"/>\n", at_x(a, c->x[i]),
+                at_y(a, c->y[i]), number < N_COLOURS ? 3 : fmax(4 - .8 * (number % N_COLOURS), 1));
         if (c->deviation != NULL && c->deviation[i] > 0)
             put_line(out, at_x(a, c->x[i]), at_y(a, c->y[i] + c->deviation[i]), at_x(a, c->x[i]),
                      at_y(a, fmax(c->y[i] - c->deviation[i], 1e-300)), "");
