@@ -73,7 +73,7 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
     return info;
 }
 
-int covsamp__krylov_ritz(covsamp__krylov *k, int64_t sample, double *theta, double *weight)
+int covsamp__krylov_quadrature(covsamp__krylov *k, int64_t sample, double *theta, double *weight)
 {
     const int64_t n = k->size[sample];
     const double square = k->norm[sample] * k->norm[sample];

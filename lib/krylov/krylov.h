@@ -68,7 +68,7 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
 
 /* Ritz values theta of one sample and weights such that z . f(C) z = sum_j weight[j] f(theta[j]),
  * both [size], for the z of the start (Golub & Meurant 2010): not clamped.  0, or LAPACK's info. */
-int covsamp__krylov_ritz(covsamp__krylov *k, int64_t sample, double *theta, double *weight);
+int covsamp__krylov_quadrature(covsamp__krylov *k, int64_t sample, double *theta, double *weight);
 
 /* Closes the sample if its result changed by at most tolerance |y| with the last product: small
  * matrices only.  coefficients: scratch of the size of H.  0, or LAPACK's info. */

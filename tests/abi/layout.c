@@ -158,6 +158,16 @@ static void mode_struct(void)
     FIELD(covsamp_mode, vector);
 }
 
+static void path_kl_struct(void)
+{
+    STRUCT(covsamp_path_kl_total);
+    FIELD(covsamp_path_kl_total, size);
+    FIELD(covsamp_path_kl_total, kl);
+    FIELD(covsamp_path_kl_total, deviation);
+    FIELD(covsamp_path_kl_total, prior);
+    FIELD(covsamp_path_kl_total, prior_deviation);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && (sizeof(void *) != 8 || sizeof(size_t) != 8)) {
@@ -174,6 +184,7 @@ int main(int argc, char **argv)
     calibration_struct();
     step_stats_struct();
     mode_struct();
+    path_kl_struct();
     if (expected == NULL)
         return 0;
     char rest[8];
