@@ -214,14 +214,15 @@ void answer(covsamp_torch &handle, const covsamp_request &request)
             read_tensor(advance(request.v, request.dtype, k * request.tangent_stride), layout,
                         target.options()));
     at::Tensor mean;
-    std::vector<at::Tensor> products = engine_for(handle, request)
-                                           .products(handle.network, point, tangents,
-                                                     wants_mean(request) ? &mean : nullptr);
+    std::vector<at::Tensor> products =
+        engine_for(handle, request)
+            .products(handle.network, point, tangents, wants_mean(request) ? &mean : nullptr);
     if (wants_mean(request))
         write_tensor(mean, request.mean, layout);
     for (int64_t k = 0; k < request.tangents; k++)
         write_tensor(products[static_cast<size_t>(k)],
-                     advance(products_of(request), request.dtype, k * request.tangent_stride), layout);
+                     advance(products_of(request), request.dtype, k * request.tangent_stride),
+                     layout);
 }
 
 } // namespace covsamp_shim

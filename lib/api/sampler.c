@@ -13,24 +13,6 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static void read_spectrum(const covsamp_config *c, const covsamp__solver *solver,
-                          covsamp__spectrum *s)
-{
-    const int64_t k = covsamp__config_int(c, COVSAMP_SPECTRAL_BLOCK);
-    covsamp__dct *d = &s->dct;
-    s->batch = solver->batch;
-    s->dim = solver->dim;
-    s->mode = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_MODE);
-    s->pool = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_POOL);
-    s->estimate = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_ESTIMATE);
-    s->colour = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_COLOUR);
-    d->channels = covsamp__config_int(c, COVSAMP_CHANNELS);
-    d->height = covsamp__config_int(c, COVSAMP_HEIGHT);
-    d->width = covsamp__config_int(c, COVSAMP_WIDTH);
-    d->kx = s->mode == COVSAMP_DCT_FULL ? d->width : k;
-    d->ky = s->mode == COVSAMP_DCT_FULL ? d->height : d->height > 1 ? k : 1;
-}
-
 static void read_covariance(const covsamp_config *c, const covsamp__method *m,
                             covsamp__solver *solver)
 {
@@ -56,7 +38,7 @@ static void read_covariance(const covsamp_config *c, const covsamp__method *m,
     model->krylov.dim = solver->dim;
     /* More than dim steps are none: the space is the whole then. */
     model->krylov.most = least(covsamp__krylov_steps(c), solver->dim);
-    read_spectrum(c, solver, &model->spectrum);
+    covsamp__read_spectrum(c, solver->batch, solver->dim, &model->spectrum);
     solver->fallback = *model;
     solver->fallback.ops = covsamp__config_int(c, COVSAMP_WINDOW_FALLBACK) == COVSAMP_COV_ANALYTIC
                                ? &covsamp__covariance_analytic
@@ -91,6 +73,7 @@ static void layout(covsamp_sampler *s, int64_t steps, covsamp__arena *arena)
     covsamp__take(arena, 1, 1, sizeof *s);
     s->plan = covsamp__take(arena, steps, 1, sizeof *s->plan);
     covsamp__solver_layout(&s->solver, arena);
+    covsamp__record_layout(s, steps, arena);
 }
 
 void covsamp__sampler_request(covsamp_sampler *s, int64_t steps)

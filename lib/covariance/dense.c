@@ -10,21 +10,14 @@
 #include <math.h>
 #include <string.h>
 
-/* Doubles of a sample's matrix: whole cache lines, since the last bits of what a BLAS computes may
- * depend on where in one a matrix begins, and no sample's on its place in the batch. */
-static int64_t room(const covsamp__covariance *c)
-{
-    return (c->dim * c->dim + 7) / 8 * 8;
-}
-
 static double *matrix_of(const covsamp__covariance *c, int64_t b)
 {
-    return c->matrix + b * room(c);
+    return c->matrix + b * covsamp__matrix_stride(c->dim);
 }
 
 static void layout(covsamp__covariance *c, covsamp__arena *arena)
 {
-    c->matrix = covsamp__take(arena, c->batch, room(c), sizeof(double));
+    c->matrix = covsamp__take(arena, c->batch, covsamp__matrix_stride(c->dim), sizeof(double));
     c->unit =
         covsamp__take(arena, c->tangents, c->batch, (size_t)c->dim * covsamp__size_of(c->dtype));
     c->vector = covsamp__take(arena, c->dim, 2, sizeof(double));

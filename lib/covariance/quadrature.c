@@ -58,7 +58,7 @@ static void keep_ritz(covsamp__covariance *c)
     for (int64_t b = 0; b < c->batch; b++) {
         double *theta = values(c, c->column, b);
         memset(theta, 0, 2 * (size_t)c->krylov.most * sizeof *theta);
-        const int info = covsamp__krylov_ritz(&c->krylov, b, theta, theta + c->krylov.most);
+        const int info = covsamp__krylov_quadrature(&c->krylov, b, theta, theta + c->krylov.most);
         if (info != 0 && c->info == 0) {
             c->info = info;
             c->broken = b;

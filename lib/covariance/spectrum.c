@@ -71,7 +71,7 @@ void covsamp__spectrum_layout(covsamp__spectrum *s, covsamp__arena *arena)
     s->band = covsamp__take(arena, d->ky, d->kx, sizeof *s->band);
     s->moment = covsamp__take(arena, s->batch, s->pools, (size_t)(2 * square) * size);
     s->variance = covsamp__take(arena, s->batch, s->pools, size);
-    s->vectors = covsamp__take(arena, s->batch, square, size);
+    s->vectors = covsamp__take(arena, s->batch, covsamp__matrix_stride(s->colours), size);
     s->values = covsamp__take(arena, s->batch, s->colours, size);
     s->sample = covsamp__take(arena, s->dim, 1, size);
     s->other = covsamp__take(arena, s->dim, 1, size);
@@ -218,7 +218,7 @@ int covsamp__spectrum_solve(covsamp__spectrum *s, int64_t b, int64_t *negative)
         *negative += value < 0;
         lam[g] = fmax(value, 0);
     }
-    s->vectors[b] = s->values[b] = 1;
+    s->vectors[b * covsamp__matrix_stride(1)] = s->values[b] = 1;
     return 0;
 }
 
@@ -276,8 +276,8 @@ void covsamp__spectrum_apply(const covsamp__spectrum *s, int64_t b, double *coef
                 if (m == 1)
                     e[x] *= factor[band[phase]];
                 else
-                    turn(m, s->vectors + b * m * m, factor + m * (int64_t)band[phase], g.size,
-                         s->mix, e + x);
+                    turn(m, s->vectors + b * covsamp__matrix_stride(m),
+                         factor + m * (int64_t)band[phase], g.size, s->mix, e + x);
                 phase = phase + 1 < g.period ? phase + 1 : 0;
             }
         }
