@@ -32,15 +32,17 @@ static double share(const covsamp_nelbo_term *t)
 void nelbo_table(const covsamp_nelbo *nelbo)
 {
     const covsamp_nelbo_total total = total_of(nelbo);
-    printf("%-8s %6s %6s %12s %10s %10s %12s %12s %12s %8s %10s\n", "term", "level", "to", "nats",
-           "+-", "probes +-", "log det", "trace", "residual", "clamped", "asymmetry");
+    printf("%-8s %6s %6s %12s %10s %10s %12s %12s %12s %9s %8s %10s\n", "term", "level", "to",
+           "nats", "+-", "probes +-", "log det", "trace", "residual", "products", "clamped",
+           "asymmetry");
     for (int64_t i = 0; i < total.terms; i++) {
         const covsamp_nelbo_term t = term_of(nelbo, i);
         printf("%-8s %6" PRId64 " %6" PRId64 " %12.4f %10.4f", names[t.term], t.level, t.to, t.nats,
                t.deviation);
         if (t.term == COVSAMP_TERM_STEP)
-            printf(" %10.4f %12.4f %12.4f %12.4f %7.2f%% %10.3g", t.probe_deviation, t.log_det,
-                   t.trace, t.residual, 100 * share(&t), t.asymmetry);
+            printf(" %10.4f %12.4f %12.4f %12.4f %9.1f %7.2f%% %10.3g", t.probe_deviation,
+                   t.log_det, t.trace, t.residual, (double)t.products / (double)t.samples,
+                   100 * share(&t), t.asymmetry);
         putchar('\n');
     }
     printf("\n%" PRId64 " samples: %.4f +- %.4f bits per value (%.2f +- %.2f nats)\n",
@@ -67,8 +69,10 @@ static void json_term(FILE *stream, const covsamp_nelbo_term *t)
         number(stream, "trace", t->trace);
         number(stream, "residual", t->residual);
         number(stream, "probe_deviation", t->probe_deviation);
-        fprintf(stream, ", \"ritz_values\": %" PRId64 ", \"ritz_clamped\": %" PRId64,
-                t->ritz_values, t->ritz_clamped);
+        fprintf(stream,
+                ", \"products\": %" PRId64 ", \"ritz_values\": %" PRId64
+                ", \"ritz_clamped\": %" PRId64,
+                t->products, t->ritz_values, t->ritz_clamped);
         number(stream, "asymmetry", t->asymmetry);
     }
     putc('}', stream);

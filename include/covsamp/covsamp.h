@@ -752,10 +752,13 @@ COVSAMP_API covsamp_status covsamp_path_kl(covsamp_config *config, covsamp_mixtu
  *               (log det S - dim log lambda^2 - dim + lambda^2 trace S^-1 + r . S^-1 r) / 2
  *     decoder   -log of a Gaussian around the mean of the step to data, its variance that of "small",
  *               over the bin of the data's grey value (Ho et al. 2020, eq. 13)
- * Diagonal covariances exactly.  krylov: log det and trace by stochastic Lanczos quadrature (Ubaru, Chen &
- * Saad 2017) with `probes` random signs, r . S^-1 r by Lanczos from r, krylov_steps products each; dense
- * exactly.  Quadrature by JVPs alone is biased where J is not symmetric: here symmetrise is average unless
- * it was set.  Ask and tell, callbacks, errors and memory are those of a calibration:
+ * Diagonal covariances and dense exactly.  krylov: log det and trace by stochastic Lanczos quadrature
+ * (Ubaru, Chen & Saad 2017) with `probes` random signs, r . S^-1 r by Lanczos from r.  Each is a Krylov
+ * space; unless they were set, probes is 3 and krylov_steps 8.  A tolerance lets a space grow until a
+ * product changes its value by at most that share, to 64 products unless krylov_steps was set: what a long
+ * jump close to data needs, where 8 products see too little of S^-1 and the sum bounds nothing.
+ * Quadrature by JVPs alone is biased where J is not symmetric: here symmetrise is average unless it was
+ * set.  Ask and tell, callbacks, errors and memory are those of a calibration:
  *
  *     covsamp_nelbo_new(&n, config, 256);
  *     covsamp_nelbo_run(n, &model, images, dim, 1000);
@@ -776,6 +779,7 @@ typedef struct covsamp_nelbo_term {
     double log_det, trace, residual; /* STEP, its parts: log det S - dim log lambda^2; lambda^2 trace S^-1
                                         - dim; r . S^-1 r.  nats is half their sum */
     double probe_deviation;          /* the part of deviation that is due to probes; 0 without */
+    int64_t products;                /* used, by all samples */
     int64_t ritz_values, ritz_clamped;
     double asymmetry;
 } covsamp_nelbo_term;

@@ -12,7 +12,9 @@
 
 #define NEW "covsamp_nelbo_new"
 
-enum { PRODUCTS = 8, PROBES = 3, MOST_BINS = 65536 }; /* of krylov, where nothing was said */
+/* Of krylov, where nothing was said; WITH_TOLERANCE: the most products, since something stops them.
+ */
+enum { PRODUCTS = 8, WITH_TOLERANCE = 64, PROBES = 3, MOST_BINS = 65536 };
 
 /* ---- checks ---- */
 
@@ -83,7 +85,8 @@ static void read(const covsamp_config *c, int64_t bins, covsamp_nelbo *n)
     covsamp__covariance *model = &solver->model;
     covsamp__sampler_read(c, &n->sampler);
     if (model->ops == &covsamp__covariance_krylov) {
-        const int64_t products = chosen_or(c, COVSAMP_KRYLOV_STEPS, PRODUCTS);
+        const int64_t products =
+            chosen_or(c, COVSAMP_KRYLOV_STEPS, model->tolerance > 0 ? WITH_TOLERANCE : PRODUCTS);
         model->ops = &covsamp__covariance_quadrature;
         model->probes = chosen_or(c, COVSAMP_PROBES, PROBES);
         model->krylov.most = products < solver->dim ? products : solver->dim;
@@ -230,6 +233,7 @@ covsamp_status covsamp_nelbo_row(const covsamp_nelbo *nelbo, int64_t index,
     own.trace = t->trace / samples;
     own.residual = t->residual / samples;
     own.probe_deviation = sqrt(t->probe_variance) / samples;
+    own.products = t->products;
     own.ritz_values = t->values;
     own.ritz_clamped = t->clamped;
     own.asymmetry = t->asymmetry;

@@ -58,7 +58,8 @@ static void keep_ritz(covsamp__covariance *c)
     for (int64_t b = 0; b < c->batch; b++) {
         double *theta = values(c, c->column, b);
         memset(theta, 0, 2 * (size_t)c->krylov.most * sizeof *theta);
-        const int info = covsamp__krylov_quadrature(&c->krylov, b, theta, theta + c->krylov.most);
+        const int info = covsamp__krylov_quadrature(&c->krylov, b, c->krylov.size[b], theta,
+                                                    theta + c->krylov.most);
         if (info != 0 && c->info == 0) {
             c->info = info;
             c->broken = b;
@@ -78,10 +79,39 @@ static const void *wants(covsamp__covariance *c, const covsamp__place *p, int64_
     return v;
 }
 
+/* What the present space is for, by its first n products: half of log det and trace, or of r . S^-1
+ * r. NaN where eigenvalues did not converge, which shows again in keep_ritz(). */
+static double value_by(covsamp__covariance *c, const covsamp__place *p, int64_t b, int64_t n)
+{
+    double *theta = c->vector, *weight = theta + c->krylov.most, sum = 0;
+    const double floor = p->lambda * p->lambda;
+    if (covsamp__krylov_quadrature(&c->krylov, b, n, theta, weight) != 0)
+        return NAN;
+    for (int64_t j = 0; j < n; j++) {
+        const double variance = covsamp__step_variance(p, theta[j]);
+        sum += weight[j] * (c->column < c->probes ? log(variance / floor) + floor / variance - 1
+                                                  : 1 / variance);
+    }
+    return 0.5 * sum;
+}
+
+/* A space is large enough once a product changes its value by no more than the tolerance. */
+static void stop(covsamp__covariance *c, const covsamp__place *p, int64_t b)
+{
+    const int64_t n = c->krylov.size[b];
+    if (c->krylov.closed[b] != COVSAMP__OPEN || n < 2)
+        return;
+    const double value = value_by(c, p, b, n), before = value_by(c, p, b, n - 1);
+    if (fabs(value - before) <= c->tolerance * fabs(value))
+        covsamp__krylov_close(&c->krylov, b, &c->counts);
+}
+
 static void take(covsamp__covariance *c, const covsamp__place *p, void *products, int64_t count)
 {
     (void)count;
     covsamp__krylov_take(&c->krylov, products, p->magnitude, &c->counts);
+    for (int64_t b = 0; c->tolerance > 0 && c->krylov.length < c->krylov.most && b < c->batch; b++)
+        stop(c, p, b);
 }
 
 /* The trace guard scales C as a sampler does, by the mean of all probes. */

@@ -125,6 +125,14 @@ static void count_term(covsamp_nelbo *n, int64_t term, int64_t b)
     t->probe_variance += f->probe_variance;
 }
 
+/* Probes and unit vectors are for a whole batch, and what fills it up is not counted. */
+static int64_t products_of(const covsamp_nelbo *n, int64_t used)
+{
+    const covsamp__covariance *model = &n->sampler.solver.model;
+    return model->ops == &covsamp__covariance_quadrature ? used
+                                                         : used / model->batch * n->pass.filled;
+}
+
 /* The batch is done, and only now is it counted: a failure leaves terms over the same samples. */
 static void count_batch(covsamp_nelbo *n)
 {
@@ -140,6 +148,7 @@ static void count_batch(covsamp_nelbo *n)
     }
     for (int64_t i = 0; i < n->steps; i++) {
         covsamp__term *t = &n->term[i + 1];
+        t->products += products_of(n, n->counts[i].used);
         t->values += n->counts[i].values;
         t->clamped += n->counts[i].clamped;
         t->asymmetry = fmax(t->asymmetry, n->counts[i].asymmetry);

@@ -13,7 +13,7 @@
 typedef struct {
     covsamp__moments nats;
     double log_det, trace, residual, probe_variance; /* sums */
-    int64_t values, clamped;                         /* Ritz values */
+    int64_t products, values, clamped;               /* values: Ritz values */
     double asymmetry;
 } covsamp__term;
 

@@ -73,9 +73,9 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
     return info;
 }
 
-int covsamp__krylov_quadrature(covsamp__krylov *k, int64_t sample, double *theta, double *weight)
+int covsamp__krylov_quadrature(covsamp__krylov *k, int64_t sample, int64_t n, double *theta,
+                               double *weight)
 {
-    const int64_t n = k->size[sample];
     const double square = k->norm[sample] * k->norm[sample];
     const int info = n == 0 ? 0 : covsamp__krylov_eigen(k, sample, n);
     for (int64_t j = 0; info == 0 && j < n; j++) {

@@ -66,9 +66,11 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
                           const double *parameters, double *coefficients,
                           covsamp__krylov_counts *counts);
 
-/* Ritz values theta of one sample and weights such that z . f(C) z = sum_j weight[j] f(theta[j]),
- * both [size], for the z of the start (Golub & Meurant 2010): not clamped.  0, or LAPACK's info. */
-int covsamp__krylov_quadrature(covsamp__krylov *k, int64_t sample, double *theta, double *weight);
+/* Ritz values theta of the leading part of order n <= size of one sample's H, and weights such that
+ * z . f(C) z = sum_j weight[j] f(theta[j]), both [n], for the z of the start (Golub & Meurant
+ * 2010): not clamped.  0, or LAPACK's info. */
+int covsamp__krylov_quadrature(covsamp__krylov *k, int64_t sample, int64_t n, double *theta,
+                               double *weight);
 
 /* Closes the sample if its result changed by at most tolerance |y| with the last product: small
  * matrices only.  coefficients: scratch of the size of H.  0, or LAPACK's info. */

@@ -168,6 +168,35 @@ static void path_kl_struct(void)
     FIELD(covsamp_path_kl_total, prior_deviation);
 }
 
+static void nelbo_structs(void)
+{
+    STRUCT(covsamp_nelbo_term);
+    FIELD(covsamp_nelbo_term, size);
+    FIELD(covsamp_nelbo_term, term);
+    FIELD(covsamp_nelbo_term, reserved);
+    FIELD(covsamp_nelbo_term, level);
+    FIELD(covsamp_nelbo_term, to);
+    FIELD(covsamp_nelbo_term, samples);
+    FIELD(covsamp_nelbo_term, nats);
+    FIELD(covsamp_nelbo_term, deviation);
+    FIELD(covsamp_nelbo_term, log_det);
+    FIELD(covsamp_nelbo_term, trace);
+    FIELD(covsamp_nelbo_term, residual);
+    FIELD(covsamp_nelbo_term, probe_deviation);
+    FIELD(covsamp_nelbo_term, products);
+    FIELD(covsamp_nelbo_term, ritz_values);
+    FIELD(covsamp_nelbo_term, ritz_clamped);
+    FIELD(covsamp_nelbo_term, asymmetry);
+    STRUCT(covsamp_nelbo_total);
+    FIELD(covsamp_nelbo_total, size);
+    FIELD(covsamp_nelbo_total, samples);
+    FIELD(covsamp_nelbo_total, terms);
+    FIELD(covsamp_nelbo_total, nats);
+    FIELD(covsamp_nelbo_total, deviation);
+    FIELD(covsamp_nelbo_total, bits);
+    FIELD(covsamp_nelbo_total, bits_deviation);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && (sizeof(void *) != 8 || sizeof(size_t) != 8)) {
@@ -185,6 +214,7 @@ int main(int argc, char **argv)
     step_stats_struct();
     mode_struct();
     path_kl_struct();
+    nelbo_structs();
     if (expected == NULL)
         return 0;
     char rest[8];
