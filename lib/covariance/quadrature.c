@@ -18,6 +18,7 @@ static void layout(covsamp__covariance *c, covsamp__arena *arena)
 {
     covsamp__krylov_layout(&c->krylov, arena);
     c->unit = covsamp__take(arena, c->batch, c->dim, covsamp__size_of(c->dtype));
+    c->vector = covsamp__take(arena, 2, c->krylov.most, sizeof(double));
     c->ritz =
         covsamp__take(arena, c->probes + 1, c->batch, 2 * (size_t)c->krylov.most * sizeof(double));
 }

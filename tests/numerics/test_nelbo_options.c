@@ -83,6 +83,37 @@ static void defaults(void)
     CHECK(same(&all, &more)); /* at most dim */
 }
 
+/* A space grows until a product changes its value by no more than the tolerance: the bound is that
+ * of as many products as there can be, to about that share, for fewer of them.  Between 300 and 7
+ * the condition number is large: 3 products are far off there, and more are taken than at 700. */
+static void tolerances(void)
+{
+    static const double shares[] = {1e-2, 1e-4, 1e-8};
+    int64_t before = 0;
+    dense_world(700, 300, 7);
+    const outcome whole = measure("covariance=krylov krylov_steps=12");
+    const outcome few = measure("covariance=krylov krylov_steps=3");
+    CHECK(fabs(few.row[2].residual - whole.row[2].residual) > .05 * whole.row[2].residual);
+    for (int i = 0; i < LENGTH(shares); i++) {
+        char options[128];
+        snprintf(options, sizeof options, "covariance=krylov tolerance=%g", shares[i]);
+        const outcome o = measure(options);
+        for (int k = 1; k < 3; k++) {
+            CHECK_CLOSE(o.row[k].residual, whole.row[k].residual, 5 * shares[i]);
+            CHECK_CLOSE(o.row[k].log_det + o.row[k].trace,
+                        whole.row[k].log_det + whole.row[k].trace, 5 * shares[i]);
+            CHECK(o.row[k].products <= whole.row[k].products - (shares[i] > 1e-6));
+        }
+        CHECK(o.row[2].products > o.row[1].products);
+        CHECK(o.row[1].products + o.row[2].products > before);
+        before = o.row[1].products + o.row[2].products;
+    }
+    CHECK(whole.row[1].products == SAMPLES * 4 * 12 && few.row[1].products == SAMPLES * 4 * 3);
+    const outcome capped = measure("covariance=krylov tolerance=1e-8 krylov_steps=3");
+    CHECK(capped.row[2].products == SAMPLES * 4 * 3);
+    CHECK_CLOSE(capped.row[2].nats, few.row[2].nats, 1e-14);
+}
+
 static void no_part(void)
 {
     static const char *const shapes[] = {"covariance=small", "covariance=dense",
@@ -166,6 +197,7 @@ int main(void)
     w.schedule = linear_schedule();
     levels_have_names();
     defaults();
+    tolerances();
     no_part();
     for (int i = 0; i < 2; i++) {
         long_samples("covariance=small", 0, i * .06);
