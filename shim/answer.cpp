@@ -4,6 +4,7 @@
 #include "handle.hpp"
 #include "scope.hpp"
 #include "tensor.hpp"
+#include "transposed.hpp"
 
 #include <cstddef>
 #include <cmath>
@@ -42,9 +43,21 @@ bool wants_mean(const covsamp_request &request)
     return request.kind == COVSAMP_ASK_MEAN || request.kind == COVSAMP_ASK_MEAN_JVP;
 }
 
+bool wants_transposed(const covsamp_request &request)
+{
+    return request.kind == COVSAMP_ASK_VJP;
+}
+
 bool wants_products(const covsamp_request &request)
 {
-    return request.kind == COVSAMP_ASK_JVP || request.kind == COVSAMP_ASK_MEAN_JVP;
+    return request.kind == COVSAMP_ASK_JVP || request.kind == COVSAMP_ASK_MEAN_JVP ||
+           wants_transposed(request);
+}
+
+// Where they go.
+void *products_of(const covsamp_request &request)
+{
+    return wants_transposed(request) ? request.transposed : request.product;
 }
 
 void check_sizes(const covsamp_request &request, const std::vector<int64_t> &shape)
@@ -67,13 +80,16 @@ void check_sizes(const covsamp_request &request, const std::vector<int64_t> &sha
 
 void check_request(const covsamp_request &request, const std::vector<int64_t> &shape)
 {
-    const size_t first = offsetof(covsamp_request, head) + sizeof request.head; // of version 0.1
+    const size_t first = wants_transposed(request)
+                             ? offsetof(covsamp_request, transposed) + sizeof request.transposed
+                             : offsetof(covsamp_request, head) + sizeof request.head;
     if (request.size < first)
         throw Failure(COVSAMP_E_STRUCT_SIZE, "request->size is %zu, must be at least %zu",
                       request.size, first);
     if (!wants_mean(request) && !wants_products(request))
         throw Failure(COVSAMP_E_UNSUPPORTED,
-                      "request->kind is %d, must be a mean, products or both (1 ... 3)",
+                      "request->kind is %d, must be a mean, products, both or transposed products "
+                      "(1 ... 4)",
                       static_cast<int>(request.kind));
     in_range("dtype", request.dtype, COVSAMP_F32, COVSAMP_F64);
     check_sizes(request, shape);
@@ -86,7 +102,7 @@ void check_request(const covsamp_request &request, const std::vector<int64_t> &s
         need(request.mean, "mean");
     if (wants_products(request)) {
         need(request.v, "v");
-        need(request.product, "product");
+        need(products_of(request), wants_transposed(request) ? "transposed" : "product");
     }
 }
 
@@ -157,6 +173,21 @@ void write_head(const covsamp_torch &handle, const at::Tensor &rest, const Point
 
 } // namespace
 
+namespace
+{
+
+// Transposed products are reverse mode's own, whatever makes the others.
+Engine &engine_for(covsamp_torch &handle, const covsamp_request &request)
+{
+    if (!wants_transposed(request))
+        return *handle.engine;
+    if (handle.reverse == nullptr)
+        handle.reverse = make_transposed();
+    return *handle.reverse;
+}
+
+} // namespace
+
 void answer(covsamp_torch &handle, const covsamp_request &request)
 {
     const Target &target = handle.network.target();
@@ -173,7 +204,7 @@ void answer(covsamp_torch &handle, const covsamp_request &request)
             write_head(handle, rest, point, request.head, layout);
         return;
     }
-    if (request.head != nullptr) { // engines give the mean alone
+    if (wants_mean(request) && request.head != nullptr) { // engines give the mean alone
         handle.network.forward(point.x, point, &rest);
         write_head(handle, rest, point, request.head, layout);
     }
@@ -183,13 +214,15 @@ void answer(covsamp_torch &handle, const covsamp_request &request)
             read_tensor(advance(request.v, request.dtype, k * request.tangent_stride), layout,
                         target.options()));
     at::Tensor mean;
-    std::vector<at::Tensor> products = handle.engine->products(
-        handle.network, point, tangents, wants_mean(request) ? &mean : nullptr);
+    std::vector<at::Tensor> products =
+        engine_for(handle, request)
+            .products(handle.network, point, tangents, wants_mean(request) ? &mean : nullptr);
     if (wants_mean(request))
         write_tensor(mean, request.mean, layout);
     for (int64_t k = 0; k < request.tangents; k++)
         write_tensor(products[static_cast<size_t>(k)],
-                     advance(request.product, request.dtype, k * request.tangent_stride), layout);
+                     advance(products_of(request), request.dtype, k * request.tangent_stride),
+                     layout);
 }
 
 } // namespace covsamp_shim

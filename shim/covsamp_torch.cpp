@@ -154,6 +154,8 @@ int32_t covsamp_torch_model(covsamp_torch *module, covsamp_model *model)
             throw Failure(COVSAMP_E_STRUCT_SIZE, "model->size is %zu, must be at least %zu",
                           model->size, first);
         model->mean = model->jvp = model->mean_jvp = covsamp_torch_answer;
+        if (model->size >= offsetof(covsamp_model, vjp) + sizeof model->vjp)
+            model->vjp = covsamp_torch_answer;
         model->model_user = module;
     });
 }

@@ -6,7 +6,6 @@
 #include "measure.h"
 #include "outfile.h"
 #include "preset.h"
-#include "process.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -56,7 +55,9 @@ static const struct flag flags[N_FLAGS] = {
     [PREDICTION] = {"prediction", "NAME", "of the model (default: as the file says, or noise)", 0},
     [DEVICE] = {"device", "NAME", "cpu (default), cuda:0, ...", 0},
     [DTYPE] = {"dtype", "TYPE", "f32 (default) or f64", 0},
-    [ENGINE] = {"engine", "NAME", "auto (default), linearised, linearised-bf16, dual, double-backward, transposed", 0},
+    [ENGINE] = {"engine", "NAME",
+                "auto (default), linearised, linearised-bf16, dual, double-backward, transposed",
+                0},
     [FACTOR] = {"window-factor", "F", "trace and error may differ by this factor (default 1.25)",
                 0},
     [JSON] = {"json", NULL, "the table as one JSON object on standard output", 0},
@@ -160,43 +161,15 @@ static int find_levels(struct work *w, const char *text)
     return 0;
 }
 
-static int set_schedule(struct work *w, const struct calibrate_request *r)
+static int set_schedule(struct work *w, const struct calibrate_request *r,
+                        const struct measurement *m)
 {
-    int64_t levels = r->levels;
-    int code = 0;
-    w->schedule_text = r->schedule != NULL ? r->schedule : model_metadata(w->model, "schedule");
-    if (w->schedule_text == NULL)
-        return fail(EXIT_USAGE, "the model file does not say its schedule, so --schedule must");
-    if (levels == 0)
-        code = model_metadata_int(w->model, "levels", 1, (1 << 24) - 1, 1000, &levels);
-    if (code == 0)
-        code = process_schedule(&w->schedule, "--schedule", w->schedule_text, levels);
+    int code = measure_schedule(m, r->schedule, r->levels, &w->schedule, &w->schedule_text);
     if (code == 0)
         code = find_levels(w, r->at);
     if (code == 0 &&
         covsamp_config_set_schedule(w->config, w->schedule, w->at, w->count) != COVSAMP_OK)
         code = fail(EXIT_USAGE, "--at: %s", covsamp_config_message(w->config));
-    return code;
-}
-
-/* Sample k of the data has label k. */
-static int set_labels(struct work *w, const char *path)
-{
-    if (path == NULL)
-        return 0;
-    int code = npy_read(&w->labels, path);
-    if (code != 0)
-        return code;
-    if (w->labels.kind == 'f' || w->labels.n_dims != 1 || w->labels.count < w->data.dims[0])
-        return fail(EXIT_USAGE, "--labels %s: must be %" PRId64 " whole numbers, one a sample",
-                    path, w->data.dims[0]);
-    int64_t *labels = malloc((size_t)w->labels.count * sizeof *labels);
-    if (labels == NULL)
-        return fail(EXIT_RUN, "out of memory");
-    for (int64_t i = 0; i < w->labels.count; i++)
-        labels[i] = (int64_t)npy_value(&w->labels, i);
-    code = model_set_labels(w->model, labels, w->labels.count);
-    free(labels);
     return code;
 }
 
@@ -232,9 +205,9 @@ static int prepare(struct work *w, const struct calibrate_request *r, struct mea
     m->samples = r->count > 0 && r->count < w->data.dims[0] ? r->count : w->data.dims[0];
     m->batch = r->batch < m->samples ? r->batch : m->samples;
     m->dim = w->data.count / w->data.dims[0];
-    code = set_labels(w, r->labels);
+    code = measure_labels(m, &w->labels, r->labels);
     if (code == 0)
-        code = set_schedule(w, r);
+        code = set_schedule(w, r, m);
     return code != 0 ? code : set_options(w, r, m);
 }
 
@@ -275,12 +248,24 @@ static int report(const struct work *w, const struct calibrate_request *r,
     return code != 0 || silent ? code : print_window(r);
 }
 
+static covsamp_status run_pass(void *calibration, const covsamp_model *model, const void *data,
+                               int64_t stride, int64_t samples)
+{
+    return covsamp_calibration_run(calibration, model, data, stride, samples);
+}
+
+static const char *message(const void *calibration)
+{
+    return covsamp_calibration_message(calibration);
+}
+
 static int calibrate(struct work *w, const struct calibrate_request *r)
 {
     struct measurement m;
     int code = prepare(w, r, &m);
+    const struct pass pass = {w->calibration, run_pass, message};
     if (code == 0)
-        code = measure(&m, w->calibration);
+        code = measure(&m, &pass);
     const bool stopped = code > 2;
     if (code != 0 && !stopped)
         return code;

@@ -27,14 +27,14 @@ static void report_rest(const struct setup *setup, const struct sample_request *
         request_print_rest(argc, argv, request->first + done, request->count - done, done == 0);
 }
 
-static int sample(struct setup *setup, const struct sample_request *request, int argc, char **argv)
+static int sample(struct setup *setup, const struct sample_request *request, struct cost *cost,
+                  int argc, char **argv)
 {
-    struct cost cost;
     int code = setup_make(setup, request);
     if (code != 0)
         return code;
     interrupt_listen();
-    code = draw(setup, request, &cost);
+    code = draw(setup, request, cost);
     int written = setup->samples.count > 0 ? write_output(setup, request) : 0;
     if (written != 0)
         return code != 0 ? code : written;
@@ -42,9 +42,9 @@ static int sample(struct setup *setup, const struct sample_request *request, int
     if (cut && (code == 0 || setup->samples.count > 0))
         report_rest(setup, request, argc, argv);
     if (code == 0 && !request->quiet && !request->json)
-        summary_print(setup, request, &cost);
+        summary_print(setup, request, cost);
     if (code == 0 && request->json)
-        summary_json(setup, request, &cost, cut);
+        summary_json(setup, request, cost, cut);
     return code == 0 && cut ? 128 + interrupt_signal() : code;
 }
 
@@ -52,11 +52,13 @@ int cmd_sample(int argc, char **argv)
 {
     struct sample_request request;
     struct setup setup = {0};
+    struct cost cost = {.batches = 0};
     int code = request_read(&request, argc, argv);
     if (code == 0 && request.help)
         request_help();
     else if (code == 0)
-        code = sample(&setup, &request, argc, argv);
+        code = sample(&setup, &request, &cost, argc, argv);
+    by_level_free(&cost.by_level);
     setup_free(&setup);
     request_free(&request);
     return code;

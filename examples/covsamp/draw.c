@@ -15,10 +15,14 @@ static void add_stats(struct cost *cost, const covsamp_sampler *sampler, int64_t
         return;
     cost->batches++;
     cost->means += one.mean_requests * batch;
+    cost->vjps += one.vjp_tangents * batch;
+    by_level_add(&cost->by_level, sampler);
     sum->steps += one.steps;
     sum->mean_requests += one.mean_requests;
     sum->jvp_requests += one.jvp_requests;
     sum->jvp_tangents += one.jvp_tangents;
+    sum->vjp_requests += one.vjp_requests;
+    sum->vjp_tangents += one.vjp_tangents;
     sum->products_used += one.products_used;
     sum->products_paid += one.products_paid;
     sum->ritz_values += one.ritz_values;
@@ -75,7 +79,9 @@ int draw(struct setup *setup, const struct sample_request *request, struct cost 
     covsamp_sampler *sampler = NULL;
     int64_t batch = 0;
     memset(cost, 0, sizeof *cost);
-    int code = model_callbacks(setup->model, &timed.inner);
+    int code = by_level_make(&cost->by_level, request->steps);
+    if (code == 0)
+        code = model_callbacks(setup->model, &timed.inner);
     if (code == 0 && covsamp_config_set_int(setup->config, COVSAMP_DIM, setup->samples.dim) < 0)
         code = fail(EXIT_USAGE, "--shape: %s", covsamp_config_message(setup->config));
     timed_model(&timed, &model);

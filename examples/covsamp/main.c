@@ -14,6 +14,9 @@ static const struct {
 } commands[] = {
     {"sample", "draw samples from a TorchScript model", cmd_sample},
     {"calibrate", "measure what a model's means and products are worth", cmd_calibrate},
+    {"modes", "show what a model is uncertain about", cmd_modes},
+    {"nelbo", "bound a model's likelihood on data, under any covariance", cmd_nelbo},
+    {"path-kl", "measure what a covariance is worth where all is known", cmd_path_kl},
     {"check", "check a model's Jacobian-vector products", cmd_check},
     {"options", "list the options of the library", cmd_options},
     {"version", "print versions", cmd_version},

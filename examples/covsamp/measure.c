@@ -2,6 +2,7 @@
 #include "measure.h"
 
 #include "interrupt.h"
+#include "process.h"
 #include "progress.h"
 
 #include <inttypes.h>
@@ -37,10 +38,42 @@ int measure_fits(const struct measurement *m, const char *path)
                 wanted);
 }
 
-static double value_of(const struct measurement *m, int64_t i)
+double measure_value(const struct measurement *m, int64_t i)
 {
     const double value = npy_value(m->data, i);
     return m->data->kind == 'u' ? value / 127.5 - 1 : value;
+}
+
+int measure_labels(const struct measurement *m, struct npy *labels, const char *path)
+{
+    if (path == NULL)
+        return 0;
+    int code = npy_read(labels, path);
+    if (code != 0)
+        return code;
+    if (labels->kind == 'f' || labels->n_dims != 1 || labels->count < m->data->dims[0])
+        return fail(EXIT_USAGE, "--labels %s: must be %" PRId64 " whole numbers, one a sample",
+                    path, m->data->dims[0]);
+    int64_t *numbers = malloc((size_t)labels->count * sizeof *numbers);
+    if (numbers == NULL)
+        return fail(EXIT_RUN, "out of memory");
+    for (int64_t i = 0; i < labels->count; i++)
+        numbers[i] = (int64_t)npy_value(labels, i);
+    code = model_set_labels(m->model, numbers, labels->count);
+    free(numbers);
+    return code;
+}
+
+int measure_schedule(const struct measurement *m, const char *asked, int64_t levels,
+                     covsamp_schedule **out, const char **text)
+{
+    int code = 0;
+    *text = asked != NULL ? asked : model_metadata(m->model, "schedule");
+    if (*text == NULL)
+        return fail(EXIT_USAGE, "the model file does not say its schedule, so --schedule must");
+    if (levels == 0)
+        code = model_metadata_int(m->model, "levels", 1, (1 << 24) - 1, 1000, &levels);
+    return code != 0 ? code : process_schedule(out, "--schedule", *text, levels);
 }
 
 struct spread measure_spread(const struct measurement *m)
@@ -48,7 +81,7 @@ struct spread measure_spread(const struct measurement *m)
     struct spread s = {INFINITY, -INFINITY, 0};
     double mean = 0;
     for (int64_t i = 0; i < m->samples * m->dim; i++) { /* Welford 1962 */
-        const double value = value_of(m, i), off = value - mean;
+        const double value = measure_value(m, i), off = value - mean;
         s.low = fmin(s.low, value);
         s.high = fmax(s.high, value);
         mean += off / (double)(i + 1);
@@ -61,7 +94,7 @@ struct spread measure_spread(const struct measurement *m)
 static void convert(const struct measurement *m, int64_t first, int64_t count, void *out)
 {
     for (int64_t i = 0; i < count * m->dim; i++) {
-        const double value = value_of(m, first * m->dim + i);
+        const double value = measure_value(m, first * m->dim + i);
         if (m->dtype == COVSAMP_F64)
             ((double *)out)[i] = value;
         else
@@ -75,14 +108,13 @@ static int32_t listen(void *user, const covsamp_request *request)
     return interrupt_signal() != 0 ? COVSAMP_CANCELLED : 0;
 }
 
-static int explain(const struct measurement *m, const covsamp_calibration *calibration,
-                   covsamp_status status)
+static int explain(const struct measurement *m, const struct pass *pass, covsamp_status status)
 {
     const char *said = status == COVSAMP_E_MODEL ? model_message(m->model) : "";
-    return fail(EXIT_RUN, "%s", said[0] != '\0' ? said : covsamp_calibration_message(calibration));
+    return fail(EXIT_RUN, "%s", said[0] != '\0' ? said : pass->message(pass->handle));
 }
 
-int measure(const struct measurement *m, covsamp_calibration *calibration)
+int measure(const struct measurement *m, const struct pass *pass)
 {
     struct progress progress;
     covsamp_model model = {.size = sizeof model};
@@ -98,13 +130,13 @@ int measure(const struct measurement *m, covsamp_calibration *calibration)
     for (int64_t done = 0, n; code == 0 && done < m->samples; done += n) {
         n = m->samples - done < m->batch ? m->samples - done : m->batch;
         convert(m, done, n, batch);
-        covsamp_status status = covsamp_calibration_run(calibration, &model, batch, m->dim, n);
+        covsamp_status status = pass->run(pass->handle, &model, batch, m->dim, n);
         progress.finished = done + n;
         if (status == COVSAMP_CANCELLED)
             code = 128 + interrupt_signal();
         else if (status != COVSAMP_DONE) {
             progress_clear(&progress);
-            code = explain(m, calibration, status);
+            code = explain(m, pass, status);
         }
     }
     progress_clear(&progress);

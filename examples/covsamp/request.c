@@ -29,6 +29,7 @@ enum {
     DTYPE,
     ENGINE,
     COLUMNS,
+    BY_LEVEL,
     JSON,
     QUIET,
     HELP,
@@ -57,8 +58,11 @@ static const struct flag flags[N_FLAGS] = {
                 "the window is where its trace and error differ by at most this (1.25)", 0},
     [DEVICE] = {"device", "NAME", "cpu (default), cuda:0, ...", 0},
     [DTYPE] = {"dtype", "TYPE", "f32 (default) or f64", 0},
-    [ENGINE] = {"engine", "NAME", "auto (default), linearised, linearised-bf16, dual, double-backward, transposed", 0},
+    [ENGINE] = {"engine", "NAME",
+                "auto (default), linearised, linearised-bf16, dual, double-backward, transposed",
+                0},
     [COLUMNS] = {"columns", "N", "of the contact sheet (default: one a class, or a square)", 0},
+    [BY_LEVEL] = {"by-level", NULL, "a table of what each level's covariance was made of", 0},
     [JSON] = {"json", NULL, "cost summary as one JSON object on standard output", 0},
     [QUIET] = {"quiet", NULL, "neither progress bar nor summary", 'q'},
     [HELP] = {"help", NULL, "this text", 'h'},
@@ -84,6 +88,7 @@ static int read_flag(struct sample_request *r, int flag, const char *value)
     case FACTOR: return args_real("--window-factor", value, 1, 1e6, &r->window_factor);
     case DEVICE: r->device = value; return 0;
     case ENGINE: r->engine = value; return 0;
+    case BY_LEVEL: r->by_level = true; return 0;
     case JSON: r->json = true; return 0;
     case QUIET: r->quiet = true; return 0;
     case HELP: r->help = true; return 0;
@@ -131,11 +136,8 @@ static int check(struct sample_request *r)
     return r->preset != NULL ? 0 : EXIT_USAGE;
 }
 
-int request_read(struct sample_request *r, int argc, char **argv)
+int request_defaults(struct sample_request *r, int argc)
 {
-    struct args args = arguments(argc, argv);
-    const char *value;
-    int flag, code = 0;
     *r = (struct sample_request){.method = "lgs",
                                  .spacing = "even",
                                  .device = "cpu",
@@ -146,8 +148,14 @@ int request_read(struct sample_request *r, int argc, char **argv)
                                  .count = 16,
                                  .batch = 16};
     r->sets = calloc((size_t)argc + 1, sizeof *r->sets);
-    if (r->sets == NULL)
-        return fail(EXIT_RUN, "out of memory");
+    return r->sets != NULL ? 0 : fail(EXIT_RUN, "out of memory");
+}
+
+int request_read(struct sample_request *r, int argc, char **argv)
+{
+    struct args args = arguments(argc, argv);
+    const char *value;
+    int flag, code = request_defaults(r, argc);
     while (code == 0 && (flag = args_next(&args, &value)) != ARGS_END) {
         code = flag == ARGS_ERROR ? EXIT_USAGE : read_flag(r, flag, value);
         if (r->help)

@@ -14,13 +14,16 @@ struct sample_request {
     int32_t dtype;
     int64_t dims[MAX_DIMS];
     int32_t n_dims; /* 0: as the model file says */
-    bool json, quiet, help;
+    bool json, quiet, help, by_level;
     int64_t steps, levels, count, batch, first, columns; /* levels, columns 0: not given */
     uint64_t seed;
     double window_factor;
     const struct preset *preset;
 };
 
+/* What is asked for where nothing is said.  0, or EXIT_RUN: no memory for the --set of argc
+ * arguments. */
+int request_defaults(struct sample_request *request, int argc);
 /* Reads and checks everything that needs no model.  0 or an exit code after a message. */
 int request_read(struct sample_request *request, int argc, char **argv);
 void request_free(struct sample_request *request);

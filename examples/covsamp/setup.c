@@ -237,7 +237,7 @@ static int make_room(struct setup *s, const struct sample_request *r)
     return 0;
 }
 
-int setup_make(struct setup *s, const struct sample_request *r)
+int setup_model(struct setup *s, const struct sample_request *r)
 {
     memset(s, 0, sizeof *s);
     s->samples.dtype = r->dtype;
@@ -246,7 +246,7 @@ int setup_make(struct setup *s, const struct sample_request *r)
     int code = set_options(s, r); /* mistakes in them are told before a model is loaded */
     if (code == 0 && r->calibration != NULL)
         code = calibration_read(&s->calibration, r->calibration);
-    if (code == 0)
+    if (code == 0 && r->output != NULL)
         code = outfile_probe(r->output);
     if (code == 0)
         code = open_model(s, r);
@@ -256,12 +256,20 @@ int setup_make(struct setup *s, const struct sample_request *r)
         code = set_schedule(s, r);
     if (code == 0)
         code = set_needs(s, r);
-    if (code == 0)
-        code = set_labels(s, r);
     if (code != 0)
         return code;
     doubt_window(s, r);
     doubt_calibration(s, r);
+    return 0;
+}
+
+int setup_make(struct setup *s, const struct sample_request *r)
+{
+    int code = setup_model(s, r);
+    if (code == 0)
+        code = set_labels(s, r);
+    if (code != 0)
+        return code;
     set_sheet(s, r);
     if (request_is_png(r))
         code = png_fits(&s->samples, r->count, &s->sheet);

@@ -20,7 +20,10 @@ struct setup {
     double seconds;   /* that opening the model took */
 };
 
-/* 0 or an exit code after a message; setup_free() is due either way. */
+/* The model and the configuration, neither labels nor a place for samples.  0 or an exit code after
+ * a message; setup_free() is due either way. */
+int setup_model(struct setup *setup, const struct sample_request *request);
+/* All of it, as above. */
 int setup_make(struct setup *setup, const struct sample_request *request);
 void setup_free(struct setup *setup);
 

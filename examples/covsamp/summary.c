@@ -61,6 +61,7 @@ void summary_print(const struct setup *setup, const struct sample_request *reque
     char solver[64] = "", covariance[64] = "", prediction[64] = "";
     const covsamp_stats *stats = &cost->stats;
     int64_t n = setup->samples.count;
+    double tolerance = 0;
     covsamp_config_get_text(setup->config, COVSAMP_SOLVER, solver, sizeof solver);
     covsamp_config_get_text(setup->config, COVSAMP_COVARIANCE, covariance, sizeof covariance);
     covsamp_config_get_text(setup->config, COVSAMP_PREDICTION, prediction, sizeof prediction);
@@ -72,9 +73,12 @@ void summary_print(const struct setup *setup, const struct sample_request *reque
             solver, covariance, prediction, setup->schedule_text, request->spacing,
             model_engine(setup->model));
     print_guards(setup->config);
-    fprintf(stderr, "  cost        %" PRId64 " means, %" PRId64 " JVPs (%.1f and %.1f a sample)\n",
+    fprintf(stderr, "  cost        %" PRId64 " means, %" PRId64 " JVPs (%.1f and %.1f a sample)",
             cost->means, stats->products_paid, share(cost->means, n),
             share(stats->products_paid, n));
+    if (cost->vjps > 0)
+        fprintf(stderr, ", %" PRId64 " VJPs", cost->vjps);
+    putc('\n', stderr);
     fprintf(stderr,
             "  time        %.2f s sampling = %.2f s model + %.2f s core; %.3g samples/s; "
             "loading took %.2f s\n",
@@ -91,6 +95,11 @@ void summary_print(const struct setup *setup, const struct sample_request *reque
             "              %" PRId64 " breakdowns (%" PRId64 " not exact), %" PRId64 " of %" PRId64
             " steps without it\n",
             stats->breakdowns, stats->breakdowns_asymmetric, stats->steps_without, stats->steps);
+    covsamp_config_get_real(setup->config, COVSAMP_TOLERANCE, &tolerance);
+    if (tolerance > 0)
+        by_level_histogram(&cost->by_level);
+    if (request->by_level)
+        by_level_table(&cost->by_level);
 }
 
 static void json_int(const char *key, int64_t value)
@@ -127,6 +136,7 @@ static void json_stats(const covsamp_stats *stats)
 {
     json_int("mean_requests", stats->mean_requests);
     json_int("jvp_requests", stats->jvp_requests);
+    json_int("vjp_requests", stats->vjp_requests);
     json_int("jvps", stats->products_paid);
     json_int("jvps_used", stats->products_used);
     json_int("ritz_values", stats->ritz_values);
@@ -165,6 +175,7 @@ void summary_json(const struct setup *setup, const struct sample_request *reques
     json_number("clip_x0", clip);
     json_int("means", cost->means);
     json_stats(&cost->stats);
+    json_int("vjps", cost->vjps);
     json_number("seconds", cost->seconds);
     json_number("seconds_model", cost->seconds_model);
     json_number("seconds_core", cost->seconds - cost->seconds_model);
@@ -173,6 +184,8 @@ void summary_json(const struct setup *setup, const struct sample_request *reques
     for (int i = 0; i < setup->samples.n_dims; i++)
         printf("%s%" PRId64, i == 0 ? "" : ", ", setup->samples.dims[i]);
     putchar(']');
+    fputs(", \"by_level\": ", stdout);
+    by_level_json(&cost->by_level);
     json_options(setup->config);
     puts("}");
 }

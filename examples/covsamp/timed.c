@@ -25,6 +25,12 @@ static int32_t jvp(void *user, const covsamp_request *request)
     return call(timed, timed->inner.jvp, request);
 }
 
+static int32_t vjp(void *user, const covsamp_request *request)
+{
+    struct timed *timed = user;
+    return call(timed, timed->inner.vjp, request);
+}
+
 static int32_t mean_jvp(void *user, const covsamp_request *request)
 {
     struct timed *timed = user;
@@ -38,5 +44,6 @@ void timed_model(struct timed *timed, covsamp_model *outer)
     outer->model_user = timed;
     outer->mean = mean;
     outer->jvp = timed->inner.jvp != NULL ? jvp : NULL;
+    outer->vjp = timed->inner.vjp != NULL ? vjp : NULL;
     outer->mean_jvp = timed->inner.mean_jvp != NULL ? mean_jvp : NULL;
 }

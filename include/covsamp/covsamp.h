@@ -34,8 +34,8 @@
  * Manners.  No function prints, aborts, exits, starts a thread, installs a signal handler, reads
  * the environment, depends on the locale or changes floating-point settings.  Memory is taken by
  * the _new functions, covsamp_config_set_schedule(), covsamp_config_set_table() and, for as long as
- * it runs, covsamp_schedule_optimal(); stepping allocates nothing.  What the BLAS does inside itself is
- * excepted from all this.
+ * they run, covsamp_schedule_optimal() and covsamp_path_kl(); stepping allocates nothing.  What the
+ * BLAS does inside itself is excepted from all this.
  *
  * Errors.  Every function that can fail returns a covsamp_status; one sentence naming the
  * function, the argument, the value and the allowed range is found in the handle's _message(),
@@ -584,7 +584,7 @@ enum {
     COVSAMP_STREAM_COEFFICIENTS = 3, /* "spectral", sliding: [row][channel][fx][fy][column] */
     COVSAMP_STREAM_CALIBRATION = 16, /* the noise on data; step: the level */
     COVSAMP_STREAM_NELBO = 17,       /* the same, of covsamp_nelbo */
-    COVSAMP_STREAM_PATH_KL = 18,     /* what covsamp_path_kl() draws; step: its number */
+    COVSAMP_STREAM_PATH_KL = 18,     /* what covsamp_path_kl() draws; step: the level it begins at */
     COVSAMP_STREAM_USER = 128 /* 128 ... 255 are the caller's */
 };
 /** Elements first ... first + count - 1 of a draw, as doubles; what a sampler of type F32 uses is the
@@ -723,17 +723,20 @@ typedef struct covsamp_path_kl_total {
     double prior, prior_deviation; /* KL(q(x_T) || start of a sampler), not part of kl */
 } covsamp_path_kl_total;
 
-/** Of config: schedule and levels, eta, covariance and its options, tables, seed; dim must be the
- *  mixture's or not set.  The covariance is computed from the exact C: krylov with krylov_steps products,
- *  its density by change of variables (dim <= 8, tolerance 0); dense is the full C; state_isotropic,
- *  diag_probe and spectral are what they estimate, that is what infinitely many probes would give;
- *  analytic takes the table of noise, and without one the best constant, E[trace C] / dim.  Guards, window,
- *  clipping and mean_order play no part and must be off.
- *  size: Monte Carlo, samples of each step, at least 2; quadrature, points per axis, 0: as many as the
- *  narrowest component needs.  kl, deviation: NULL or [count] of the steps' values, noisiest first;
+/** Of config: solver = ancestral with its schedule and levels, eta, covariance and its options, tables,
+ *  seed, first_sample; dim must be the mixture's or not set.  The covariance is computed from the exact C:
+ *  krylov with krylov_steps products, its density by change of variables (dim <= 8, tolerance 0; from dim
+ *  products on it is dense); dense is the full C; state_isotropic, diag_probe and spectral are what they
+ *  estimate, that is what infinitely many probes would give; analytic takes the table of noise, and without
+ *  one the best constant, E[trace C] / dim.  At alpha = 0 the covariances by products are window_fallback, as
+ *  in a sampler.  Guards, window, clipping, reuse and mean_order play no part and must be off.
+ *  size: Monte Carlo, samples of each step, at least 2; quadrature, points per axis, at most 2^20, 0: as many
+ *  as the narrowest component needs.  kl, deviation: NULL or [count] of the steps' values, noisiest first;
  *  count: 0 or the number of levels less one.  total: may be NULL.  A caller who wants to show progress
- *  or to stop early asks for two levels at a time.  Memory is gone on return.
- *  Errors: E_NULL, E_RANGE, E_UNSUPPORTED (lambda = 0, where there is no density: eta = 0; diag_model;
+ *  or to stop early asks for two levels at a time: a step has the same bits with others and alone, and
+ *  samples numbered on from another first_sample are new ones.  Memory is gone on return.
+ *  Errors: E_NULL, E_RANGE (also a quadrature whose points are too few for the density to sum to 1),
+ *  E_UNSUPPORTED (lambda = 0, where there is no density: eta = 0; none; diag_model;
  *  sliding windows; what is said above), E_STRUCT_SIZE, E_NOMEM, E_LINALG (also where Newton's method does
  *  not find the noise that krylov draws a point from), with the sentence in covsamp_config_message(). */
 COVSAMP_API covsamp_status covsamp_path_kl(covsamp_config *config, covsamp_mixture *mixture,
@@ -749,10 +752,13 @@ COVSAMP_API covsamp_status covsamp_path_kl(covsamp_config *config, covsamp_mixtu
  *               (log det S - dim log lambda^2 - dim + lambda^2 trace S^-1 + r . S^-1 r) / 2
  *     decoder   -log of a Gaussian around the mean of the step to data, its variance that of "small",
  *               over the bin of the data's grey value (Ho et al. 2020, eq. 13)
- * Diagonal covariances exactly.  krylov: log det and trace by stochastic Lanczos quadrature (Ubaru, Chen &
- * Saad 2017) with `probes` random signs, r . S^-1 r by Lanczos from r, krylov_steps products each; dense
- * exactly.  Quadrature by JVPs alone is biased where J is not symmetric: here symmetrise is average unless
- * it was set.  Ask and tell, callbacks, errors and memory are those of a calibration:
+ * Diagonal covariances and dense exactly.  krylov: log det and trace by stochastic Lanczos quadrature
+ * (Ubaru, Chen & Saad 2017) with `probes` random signs, r . S^-1 r by Lanczos from r.  Each is a Krylov
+ * space; unless they were set, probes is 3 and krylov_steps 8.  A tolerance lets a space grow until a
+ * product changes its value by at most that share, to 64 products unless krylov_steps was set: what a long
+ * jump close to data needs, where 8 products see too little of S^-1 and the sum bounds nothing.
+ * Quadrature by JVPs alone is biased where J is not symmetric: here symmetrise is average unless it was
+ * set.  Ask and tell, callbacks, errors and memory are those of a calibration:
  *
  *     covsamp_nelbo_new(&n, config, 256);
  *     covsamp_nelbo_run(n, &model, images, dim, 1000);
@@ -773,6 +779,7 @@ typedef struct covsamp_nelbo_term {
     double log_det, trace, residual; /* STEP, its parts: log det S - dim log lambda^2; lambda^2 trace S^-1
                                         - dim; r . S^-1 r.  nats is half their sum */
     double probe_deviation;          /* the part of deviation that is due to probes; 0 without */
+    int64_t products;                /* used, by all samples */
     int64_t ritz_values, ritz_clamped;
     double asymmetry;
 } covsamp_nelbo_term;
@@ -848,16 +855,18 @@ COVSAMP_API void covsamp_posterior_modes_free(covsamp_posterior_modes *modes);
 COVSAMP_API covsamp_status covsamp_posterior_modes_data(covsamp_posterior_modes *modes,
                                                         const void *x, int64_t stride,
                                                         int64_t samples);
-/** As covsamp_calibration_ask(): requests of kind JVP and, to symmetrise, VJP. */
+/** As covsamp_calibration_ask(): requests of kind JVP and, to symmetrise, VJP.  step counts the products.
+ *  E_LINALG, which ends these samples: an eigenvalue iteration did not converge. */
 COVSAMP_API covsamp_status covsamp_posterior_modes_ask(covsamp_posterior_modes *modes,
                                                        const covsamp_request **request);
-/** As covsamp_calibration_tell().  E_LINALG: an eigenvalue iteration did not converge. */
+/** As covsamp_calibration_tell(). */
 COVSAMP_API covsamp_status covsamp_posterior_modes_tell(covsamp_posterior_modes *modes,
                                                         int32_t answer);
 /** The last answer that tell() or a callback gave, 0 at first. */
 COVSAMP_API int32_t covsamp_posterior_modes_answer(const covsamp_posterior_modes *modes);
 /** Goes on by callbacks until the samples that were given are done: COVSAMP_DONE, or as
- *  covsamp_sampler_run(), which it resembles after a failure, too.  model->mean is not called. */
+ *  covsamp_sampler_run(), which it resembles after a failure, too.  model->mean is not called;
+ *  model->progress hears of every product.  Errors besides: E_STATE (no samples were given). */
 COVSAMP_API covsamp_status covsamp_posterior_modes_run(covsamp_posterior_modes *modes,
                                                        const covsamp_model *model);
 /** The index-th mode of sample 0 ... samples - 1, largest first.  A space that closed early may hold fewer

@@ -114,10 +114,12 @@ COVSAMP_TORCH_API int32_t covsamp_torch_set_labels(covsamp_torch *module, int32_
  *  then, C those of x; head i is in the C channels from C (1 + i) on.  NULL: none, and requests for one fail.  Errors: E_NULL,
  *  COVSAMP_TORCH_E_HEAD. */
 COVSAMP_TORCH_API int32_t covsamp_torch_set_head(covsamp_torch *module, const char *name);
-/** Answers requests with a mean or products: 0 or a code.  `module` is a covsamp_torch.  The request's type may differ
- *  from the computation's: values are converted. */
+/** Answers requests with a mean, products or transposed products: 0 or a code.  `module` is a covsamp_torch.  The
+ *  request's type may differ from the computation's: values are converted.  Transposed products are made by reverse
+ *  mode in the computation's type, whatever `engine` and `tangent_dtype` say; the graph of the last point is kept
+ *  for them until the next one, beside what the engine keeps. */
 COVSAMP_TORCH_API int32_t covsamp_torch_answer(void *module, const covsamp_request *request);
-/** Fills mean, jvp, mean_jvp and model_user, and nothing else.  Valid while the module lives. Errors: E_NULL,
+/** Fills mean, jvp, mean_jvp, vjp and model_user, and nothing else.  Valid while the module lives. Errors: E_NULL,
  *  E_STRUCT_SIZE. */
 COVSAMP_TORCH_API int32_t covsamp_torch_model(covsamp_torch *module, covsamp_model *model);
 

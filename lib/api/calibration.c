@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The doors of a calibration. */
-#include "api/calibration.h"
 #include "api/config.h"
+#include "api/pass.h"
+#include "diagnostic/calibration.h"
 #include "machine/machine.h"
-#include "numeric/vec.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 /* ---- making one ---- */
@@ -36,13 +37,13 @@ static covsamp_status check_config(covsamp_config *config, const int64_t *levels
 static void read_options(const covsamp_config *config, int64_t count, int32_t products,
                          covsamp_calibration *c)
 {
-    c->dtype = (int32_t)covsamp__config_int(config, COVSAMP_DTYPE);
-    c->batch = covsamp__config_int(config, COVSAMP_BATCH);
-    c->dim = covsamp__config_int(config, COVSAMP_DIM);
+    c->pass.dtype = (int32_t)covsamp__config_int(config, COVSAMP_DTYPE);
+    c->pass.batch = covsamp__config_int(config, COVSAMP_BATCH);
+    c->pass.dim = covsamp__config_int(config, COVSAMP_DIM);
     c->tangents = covsamp__config_int(config, COVSAMP_TANGENTS);
     c->mean_jvp = covsamp__config_int(config, COVSAMP_MEAN_JVP) != 0;
-    c->check_finite = covsamp__config_int(config, COVSAMP_CHECK_FINITE) != 0;
-    c->next_first = covsamp__config_int(config, COVSAMP_FIRST_SAMPLE);
+    c->pass.check_finite = covsamp__config_int(config, COVSAMP_CHECK_FINITE) != 0;
+    c->pass.next_first = covsamp__config_int(config, COVSAMP_FIRST_SAMPLE);
     c->all = config->schedule->levels;
     c->count = count;
     c->products = products;
@@ -67,13 +68,15 @@ static void open_request(covsamp_calibration *c, uint64_t seed)
 {
     covsamp_request *q = &c->request;
     q->size = sizeof *q;
-    q->dtype = c->dtype;
-    q->dim = q->stride = c->dim;
-    q->tangent_stride = c->batch * c->dim;
+    q->dtype = c->pass.dtype;
+    q->dim = q->stride = c->pass.dim;
+    q->tangent_stride = c->pass.batch * c->pass.dim;
     q->steps = c->count;
     q->seed = seed;
     q->owner = covsamp__new_owner(c);
-    c->at = c->count; /* no batch */
+    c->pass.ops = &covsamp__calibration_pass;
+    c->pass.error = &c->error;
+    c->pass.request = q;
 }
 
 static covsamp_status make(covsamp_calibration **out, covsamp_config *config, const int64_t *levels,
@@ -109,9 +112,10 @@ static covsamp_status make(covsamp_calibration **out, covsamp_config *config, co
     return status;
 }
 
-covsamp_status covsamp__calibration_new(covsamp_calibration **out, covsamp_config *config,
-                                        const int64_t *levels, int64_t count, int32_t products,
-                                        const char *function)
+/* In the name of `function`; config and out are not NULL, *out is. */
+static covsamp_status make_checked(covsamp_calibration **out, covsamp_config *config,
+                                   const int64_t *levels, int64_t count, int32_t products,
+                                   const char *function)
 {
     covsamp_status status = check_config(config, levels, count, products, function);
     if (status == COVSAMP_OK && levels == NULL)
@@ -130,7 +134,7 @@ covsamp_status covsamp_calibration_new(covsamp_calibration **out, covsamp_config
         return COVSAMP_E_NULL;
     if (out == NULL)
         return covsamp__fail(&config->error, COVSAMP_E_NULL, "%s: out is NULL", __func__);
-    return covsamp__calibration_new(out, config, levels, count, products, __func__);
+    return make_checked(out, config, levels, count, products, __func__);
 }
 
 void covsamp_calibration_free(covsamp_calibration *calibration)
@@ -148,134 +152,126 @@ const char *covsamp_calibration_message(const covsamp_calibration *calibration)
 
 int32_t covsamp_calibration_answer(const covsamp_calibration *calibration)
 {
-    return calibration == NULL ? 0 : calibration->answer;
+    return calibration == NULL ? 0 : calibration->pass.answer;
 }
 
 /* ---- stepping ---- */
 
-covsamp_status covsamp__calibration_enter(covsamp_calibration *c, const char *function)
+static covsamp__pass *pass_of(covsamp_calibration *c)
 {
-    if (c == NULL)
-        return COVSAMP_E_NULL;
-    if (c->busy)
-        return covsamp__fail(&c->error, COVSAMP_E_STATE,
-                             "%s: called from a callback of the same calibration", function);
-    return covsamp__ok(&c->error);
-}
-
-covsamp_status covsamp__calibration_feed(covsamp_calibration *c, const void *x, int64_t stride,
-                                         int64_t samples, const char *function)
-{
-    if (c->next_first > INT64_MAX - samples)
-        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             "%s: samples is %" PRId64 ", too many for numbers below 2^63",
-                             function, samples);
-    for (int64_t b = 0; b < samples; b++) {
-        const void *from = covsamp__cat(c->dtype, x, b * stride);
-        const int64_t i = covsamp__nonfinite(c->dtype, c->dim, from);
-        if (i >= 0)
-            return covsamp__fail(&c->error, COVSAMP_E_NONFINITE,
-                                 "%s: the data holds a NaN or infinity at value %" PRId64
-                                 " of sample %" PRId64 ", must be finite",
-                                 function, i, c->next_first + b);
-        covsamp__copy(c->dtype, c->dim, from, covsamp__at(c->dtype, c->x0, b * c->dim));
-    }
-    covsamp__calibration_begin(c, samples);
-    return COVSAMP_OK;
-}
-
-covsamp_status covsamp__calibration_check_data(covsamp_calibration *c, const void *x,
-                                               int64_t stride, int64_t samples, int64_t most,
-                                               const char *function)
-{
-    if (x == NULL)
-        return covsamp__fail(&c->error, COVSAMP_E_NULL, "%s: the data is NULL", function);
-    if (stride < c->dim)
-        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             "%s: stride is %" PRId64 ", must be at least dim = %" PRId64, function,
-                             stride, c->dim);
-    if (samples < 1 || samples > most)
-        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             "%s: samples is %" PRId64 ", must be in 1 ... %" PRId64, function,
-                             samples, most);
-    return COVSAMP_OK;
+    return c == NULL ? NULL : &c->pass;
 }
 
 covsamp_status covsamp_calibration_data(covsamp_calibration *calibration, const void *x,
                                         int64_t stride, int64_t samples)
 {
-    covsamp_calibration *c = calibration;
-    covsamp_status status = covsamp__calibration_enter(c, __func__);
-    if (status != COVSAMP_OK)
-        return status;
-    status = covsamp__calibration_check_data(c, x, stride, samples, c->batch, __func__);
-    if (status != COVSAMP_OK)
-        return status;
-    if (c->at < c->count)
-        return covsamp__fail(&c->error, COVSAMP_E_STATE,
-                             "%s: the last samples are not done with, covsamp_calibration_ask() "
-                             "returns COVSAMP_DONE when they are",
-                             __func__);
-    c->running = 0;
-    return covsamp__calibration_feed(c, x, stride, samples, __func__);
-}
-
-covsamp_status covsamp__calibration_ask(covsamp_calibration *c)
-{
-    return c->open || covsamp__calibration_next(c) != 0 ? COVSAMP_OK : COVSAMP_DONE;
+    return covsamp__pass_data(pass_of(calibration), x, stride, samples, __func__);
 }
 
 covsamp_status covsamp_calibration_ask(covsamp_calibration *calibration,
                                        const covsamp_request **request)
 {
-    if (request != NULL)
-        *request = NULL;
-    covsamp_status status = covsamp__calibration_enter(calibration, __func__);
-    if (status != COVSAMP_OK)
-        return status;
-    if (request == NULL)
-        return covsamp__fail(&calibration->error, COVSAMP_E_NULL, "%s: request is NULL", __func__);
-    status = covsamp__calibration_ask(calibration);
-    if (status == COVSAMP_OK)
-        *request = &calibration->request;
-    return status;
-}
-
-covsamp_status covsamp__calibration_tell(covsamp_calibration *c, int32_t answer, int *level,
-                                         const char *function)
-{
-    const covsamp_request *q = &c->request;
-    if (!c->open)
-        return covsamp__fail(&c->error, COVSAMP_E_STATE,
-                             "%s: no request is open, covsamp_calibration_ask() opens one",
-                             function);
-    if (answer > 0 && answer != COVSAMP_CANCELLED)
-        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
-                             "%s: answer is %" PRId32
-                             ", must be 0, COVSAMP_CANCELLED (2) or negative",
-                             function, answer);
-    c->answer = answer;
-    if (answer == COVSAMP_CANCELLED)
-        return COVSAMP_CANCELLED;
-    if (answer < 0)
-        return covsamp__fail(&c->error, COVSAMP_E_MODEL,
-                             "%s: the answer to a request of kind %" PRId32 " is %" PRId32
-                             " (level %" PRId64 "), must be 0",
-                             function, q->kind, answer, q->level);
-    if (c->check_finite) {
-        covsamp_status status = covsamp__calibration_check(c, function);
-        if (status != COVSAMP_OK)
-            return status;
-    }
-    *level = covsamp__calibration_take(c);
-    return COVSAMP_OK;
+    return covsamp__pass_ask(pass_of(calibration), request, __func__);
 }
 
 covsamp_status covsamp_calibration_tell(covsamp_calibration *calibration, int32_t answer)
 {
-    int level;
-    covsamp_status status = covsamp__calibration_enter(calibration, __func__);
+    return covsamp__pass_tell(pass_of(calibration), answer, __func__);
+}
+
+covsamp_status covsamp_calibration_run(covsamp_calibration *calibration, const covsamp_model *model,
+                                       const void *data, int64_t stride, int64_t samples)
+{
+    return covsamp__pass_run(pass_of(calibration), model, data, stride, samples, __func__);
+}
+
+/* ---- results ---- */
+
+static void fill_row(const covsamp__calibrated *l, int products, covsamp_calibration_level *row)
+{
+    const double a = l->at.alpha, s = l->at.sigma;
+    memset(row, 0, sizeof *row);
+    row->size = sizeof *row;
+    row->level = l->at.level;
+    row->samples = l->samples;
+    row->alpha = a;
+    row->sigma = s;
+    row->error = l->error.mean;
+    row->error_deviation = covsamp__moments_deviation(&l->error, l->samples);
+    row->noise = covsamp__calibration_noise(l, &row->noise_deviation);
+    row->trace = products ? l->trace.mean : NAN;
+    row->trace_deviation = products ? covsamp__moments_deviation(&l->trace, l->samples) : NAN;
+    row->asymmetry = !products ? NAN : l->odd > 0 ? sqrt(l->odd / l->even) : 0;
+    row->analytic = a > 0 ? s * s / (a * a) * (1 - row->noise) : NAN;
+}
+
+covsamp_status covsamp_calibration_row(const covsamp_calibration *calibration, int64_t index,
+                                       covsamp_calibration_level *row)
+{
+    covsamp_calibration_level own;
+    if (calibration == NULL || row == NULL)
+        return COVSAMP_E_NULL;
+    if (index < 0 || index >= calibration->count)
+        return COVSAMP_E_RANGE;
+    if (calibration->level[index].samples == 0)
+        return COVSAMP_E_STATE;
+    fill_row(&calibration->level[index], calibration->products, &own);
+    return covsamp__struct_out(row, &own, sizeof own,
+                               COVSAMP__FIRST_SIZE(covsamp_calibration_level, analytic), NULL,
+                               __func__, "row");
+}
+
+covsamp_status covsamp_calibration_table(covsamp_calibration *calibration, int32_t table,
+                                         double *values, int64_t count)
+{
+    covsamp_calibration *c = calibration;
+    covsamp_status status = covsamp__pass_enter(pass_of(c), __func__);
     if (status != COVSAMP_OK)
         return status;
-    return covsamp__calibration_tell(calibration, answer, &level, __func__);
+    if (values == NULL)
+        return covsamp__fail(&c->error, COVSAMP_E_NULL, "%s: values is NULL", __func__);
+    if (table < COVSAMP_TABLE_NOISE || table > COVSAMP_TABLE_X0_ERROR)
+        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
+                             "%s: table is %" PRId32 ", must be COVSAMP_TABLE_NOISE (1) or "
+                             "COVSAMP_TABLE_X0_ERROR (2)",
+                             __func__, table);
+    if (count != c->all)
+        return covsamp__fail(&c->error, COVSAMP_E_RANGE,
+                             "%s: count is %" PRId64 ", must be %" PRId64
+                             ", the levels of the schedule",
+                             __func__, count, c->all);
+    for (int64_t i = 0; i < c->count; i++)
+        if (c->level[i].samples == 0)
+            return covsamp__fail(&c->error, COVSAMP_E_STATE,
+                                 "%s: no sample has passed level %" PRId64 " yet", __func__,
+                                 c->level[i].at.level);
+    covsamp__calibration_fill(c, table == COVSAMP_TABLE_X0_ERROR, values);
+    return COVSAMP_OK;
+}
+
+covsamp_status covsamp_analytic_estimate(covsamp_config *config, const covsamp_model *model,
+                                         const void *data, int64_t stride, int64_t samples,
+                                         double *values, int64_t count)
+{
+    covsamp_calibration *c = NULL;
+    if (config == NULL)
+        return COVSAMP_E_NULL;
+    covsamp_status status = make_checked(&c, config, NULL, 0, 0, __func__);
+    if (status != COVSAMP_OK)
+        return status;
+    if (values == NULL)
+        status = covsamp__fail(&c->error, COVSAMP_E_NULL, "%s: values is NULL", __func__);
+    else if (count != c->all) /* before hours of work */
+        status = covsamp__fail(&c->error, COVSAMP_E_RANGE,
+                               "%s: count is %" PRId64 ", must be %" PRId64
+                               ", the levels of the schedule",
+                               __func__, count, c->all);
+    else
+        status = covsamp__pass_run(&c->pass, model, data, stride, samples, __func__);
+    if (status == COVSAMP_DONE)
+        status = covsamp_calibration_table(c, COVSAMP_TABLE_NOISE, values, count);
+    if (status < COVSAMP_OK)
+        covsamp__fail(&config->error, status, "%s", c->error.text);
+    covsamp_calibration_free(c);
+    return status;
 }

@@ -125,18 +125,51 @@ covsamp_status covsamp_sampler_stats(const covsamp_sampler *sampler, covsamp_sta
 {
     if (sampler == NULL || stats == NULL)
         return COVSAMP_E_NULL;
-    const covsamp__krylov_counts *c = &sampler->solver.model.counts;
+    const covsamp__krylov_counts c = covsamp__record_counts(sampler);
     covsamp_stats all = sampler->stats;
     all.size = sizeof all;
-    all.products_used = c->used;
+    all.products_used = c.used;
     all.products_paid = all.jvp_tangents * sampler->solver.batch;
-    all.ritz_values = c->values;
-    all.ritz_clamped = c->clamped;
-    all.breakdowns = c->breakdowns;
-    all.breakdowns_asymmetric = c->asymmetric;
-    all.asymmetry = c->asymmetry;
-    all.error_estimate = c->error;
+    all.ritz_values = c.values;
+    all.ritz_clamped = c.clamped;
+    all.breakdowns = c.breakdowns;
+    all.breakdowns_asymmetric = c.asymmetric;
+    all.asymmetry = c.asymmetry;
+    all.error_estimate = c.error;
     return covsamp__struct_out(stats, &all, sizeof all,
                                COVSAMP__FIRST_SIZE(covsamp_stats, error_estimate), NULL, __func__,
                                "stats");
+}
+
+covsamp_status covsamp_sampler_step_stats(const covsamp_sampler *sampler, int64_t step,
+                                          covsamp_step_stats *stats)
+{
+    if (sampler == NULL || stats == NULL)
+        return COVSAMP_E_NULL;
+    if (step < 0 || step >= sampler->request.steps)
+        return COVSAMP_E_RANGE;
+    covsamp_step_stats row = sampler->row[step];
+    row.size = sizeof row;
+    row.step = step;
+    row.level = sampler->plan[step].from.level;
+    return covsamp__struct_out(stats, &row, sizeof row,
+                               COVSAMP__FIRST_SIZE(covsamp_step_stats, error_mean), NULL, __func__,
+                               "stats");
+}
+
+covsamp_status covsamp_sampler_products(const covsamp_sampler *sampler, int64_t step,
+                                        int64_t *counts, int64_t count)
+{
+    if (sampler == NULL || counts == NULL)
+        return COVSAMP_E_NULL;
+    if (step < 0 || step >= sampler->request.steps || count < 1)
+        return COVSAMP_E_RANGE;
+    const int64_t bins = sampler->bins;
+    if (bins == 0)
+        return COVSAMP_E_UNSUPPORTED;
+    for (int64_t k = 0; k < count; k++)
+        counts[k] = k < bins ? sampler->histogram[step * bins + k] : 0;
+    for (int64_t k = count; k < bins; k++)
+        counts[count - 1] += sampler->histogram[step * bins + k];
+    return COVSAMP_OK;
 }

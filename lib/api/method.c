@@ -240,7 +240,7 @@ covsamp_status covsamp__method_check(covsamp_config *c, const char *function)
     if (status != COVSAMP_OK)
         return status;
     if (m.covariance_name == COVSAMP_COV_SPECTRAL) {
-        status = covsamp__shape_check(c, function);
+        status = covsamp__shape_check(c, covsamp__config_int(c, COVSAMP_DIM), function);
         if (status != COVSAMP_OK)
             return status;
     }

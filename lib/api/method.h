@@ -22,8 +22,11 @@ covsamp__method covsamp__method_of(const covsamp_config *config);
 int64_t covsamp__krylov_steps(const covsamp_config *config);
 /* Whether all options go together; what single options cannot know. */
 covsamp_status covsamp__method_check(covsamp_config *config, const char *function);
-/* shape.c: whether the shape of samples and the windows of "spectral" go together. */
-covsamp_status covsamp__shape_check(covsamp_config *config, const char *function);
+/* shape.c: whether the shape of samples of so many values and the windows of "spectral" go
+ * together; the shape and the windows themselves. */
+covsamp_status covsamp__shape_check(covsamp_config *config, int64_t dim, const char *function);
+void covsamp__read_spectrum(const covsamp_config *config, int64_t batch, int64_t dim,
+                            covsamp__spectrum *spectrum);
 /* Plans the steps; *start_scale receives the deviation of x at the first level. */
 covsamp_status covsamp__make_plan(const covsamp_config *config, covsamp__plan *plan,
                                   double *start_scale, covsamp__error *error, const char *function);

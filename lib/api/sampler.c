@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The life of a sampler: check the configuration, plan the steps, take the memory. */
+#include "api/sampler.h"
+
 #include "api/method.h"
-#include "machine/machine.h"
 
 #include <string.h>
 
@@ -10,24 +11,6 @@
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
-}
-
-static void read_spectrum(const covsamp_config *c, const covsamp__solver *solver,
-                          covsamp__spectrum *s)
-{
-    const int64_t k = covsamp__config_int(c, COVSAMP_SPECTRAL_BLOCK);
-    covsamp__dct *d = &s->dct;
-    s->batch = solver->batch;
-    s->dim = solver->dim;
-    s->mode = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_MODE);
-    s->pool = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_POOL);
-    s->estimate = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_ESTIMATE);
-    s->colour = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_COLOUR);
-    d->channels = covsamp__config_int(c, COVSAMP_CHANNELS);
-    d->height = covsamp__config_int(c, COVSAMP_HEIGHT);
-    d->width = covsamp__config_int(c, COVSAMP_WIDTH);
-    d->kx = s->mode == COVSAMP_DCT_FULL ? d->width : k;
-    d->ky = s->mode == COVSAMP_DCT_FULL ? d->height : d->height > 1 ? k : 1;
 }
 
 static void read_covariance(const covsamp_config *c, const covsamp__method *m,
@@ -55,14 +38,14 @@ static void read_covariance(const covsamp_config *c, const covsamp__method *m,
     model->krylov.dim = solver->dim;
     /* More than dim steps are none: the space is the whole then. */
     model->krylov.most = least(covsamp__krylov_steps(c), solver->dim);
-    read_spectrum(c, solver, &model->spectrum);
+    covsamp__read_spectrum(c, solver->batch, solver->dim, &model->spectrum);
     solver->fallback = *model;
     solver->fallback.ops = covsamp__config_int(c, COVSAMP_WINDOW_FALLBACK) == COVSAMP_COV_ANALYTIC
                                ? &covsamp__covariance_analytic
                                : &covsamp__covariance_small;
 }
 
-static void read_options(const covsamp_config *c, covsamp_sampler *s)
+void covsamp__sampler_read(const covsamp_config *c, covsamp_sampler *s)
 {
     const covsamp__method method = covsamp__method_of(c);
     covsamp__solver *solver = &s->solver;
@@ -75,8 +58,7 @@ static void read_options(const covsamp_config *c, covsamp_sampler *s)
     solver->eps_raw = covsamp__config_int(c, COVSAMP_EPS_AFTER_CLIP) == COVSAMP_EPS_RAW;
     solver->clip_covariance = covsamp__config_int(c, COVSAMP_CLIP_COVARIANCE) != 0;
     solver->mean_jvp = covsamp__config_int(c, COVSAMP_MEAN_JVP) != 0;
-    solver->average =
-        covsamp__config_int(c, COVSAMP_SYMMETRISE) == COVSAMP_SYMMETRISE_AVERAGE;
+    solver->average = covsamp__config_int(c, COVSAMP_SYMMETRISE) == COVSAMP_SYMMETRISE_AVERAGE;
     solver->churn_noise = covsamp__config_real(c, COVSAMP_CHURN_NOISE);
     read_covariance(c, &method, solver);
     s->ask_noise = covsamp__config_int(c, COVSAMP_NOISE) == COVSAMP_NOISE_ASK;
@@ -91,9 +73,10 @@ static void layout(covsamp_sampler *s, int64_t steps, covsamp__arena *arena)
     covsamp__take(arena, 1, 1, sizeof *s);
     s->plan = covsamp__take(arena, steps, 1, sizeof *s->plan);
     covsamp__solver_layout(&s->solver, arena);
+    covsamp__record_layout(s, steps, arena);
 }
 
-static void open_request(covsamp_sampler *s, int64_t steps)
+void covsamp__sampler_request(covsamp_sampler *s, int64_t steps)
 {
     covsamp_request *q = &s->request;
     q->size = sizeof *q;
@@ -119,7 +102,7 @@ covsamp_status covsamp_sampler_new(covsamp_sampler **out, covsamp_config *config
     covsamp_sampler stand_in;
     covsamp__arena arena = {NULL, 0, 0};
     memset(&stand_in, 0, sizeof stand_in);
-    read_options(config, &stand_in);
+    covsamp__sampler_read(config, &stand_in);
     layout(&stand_in, config->steps, &arena);
     const size_t bytes = arena.used;
     covsamp_sampler *s = arena.overflow ? NULL : covsamp__alloc(&config->mem, bytes);
@@ -133,14 +116,14 @@ covsamp_status covsamp_sampler_new(covsamp_sampler **out, covsamp_config *config
     arena.used = 0;
     s->mem = config->mem;
     s->bytes = bytes;
-    read_options(config, s);
+    covsamp__sampler_read(config, s);
     layout(s, config->steps, &arena);
     status = covsamp__make_plan(config, s->plan, &s->start_scale, &config->error, NEW);
     if (status != COVSAMP_OK) {
         covsamp_sampler_free(s);
         return status;
     }
-    open_request(s, config->steps);
+    covsamp__sampler_request(s, config->steps);
     covsamp__machine_restart(s, (uint64_t)covsamp__config_int(config, COVSAMP_SEED),
                              covsamp__config_int(config, COVSAMP_FIRST_SAMPLE));
     *out = s;

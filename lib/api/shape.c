@@ -69,9 +69,9 @@ static covsamp_status check_sliding(covsamp_config *c, const shape *s, const cha
     return COVSAMP_OK;
 }
 
-covsamp_status covsamp__shape_check(covsamp_config *c, const char *function)
+covsamp_status covsamp__shape_check(covsamp_config *c, int64_t dim, const char *function)
 {
-    const shape s = {covsamp__config_int(c, COVSAMP_DIM),
+    const shape s = {dim,
                      covsamp__config_int(c, COVSAMP_CHANNELS),
                      covsamp__config_int(c, COVSAMP_HEIGHT),
                      covsamp__config_int(c, COVSAMP_WIDTH),
@@ -90,4 +90,22 @@ covsamp_status covsamp__shape_check(covsamp_config *c, const char *function)
         return check_block(c, &s, function);
     return s.mode == COVSAMP_DCT_SLIDING ? check_sliding(c, &s, function)
                                          : check_full(c, &s, function);
+}
+
+void covsamp__read_spectrum(const covsamp_config *c, int64_t batch, int64_t dim,
+                            covsamp__spectrum *s)
+{
+    const int64_t k = covsamp__config_int(c, COVSAMP_SPECTRAL_BLOCK);
+    covsamp__dct *d = &s->dct;
+    s->batch = batch;
+    s->dim = dim;
+    s->mode = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_MODE);
+    s->pool = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_POOL);
+    s->estimate = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_ESTIMATE);
+    s->colour = (int32_t)covsamp__config_int(c, COVSAMP_SPECTRAL_COLOUR);
+    d->channels = covsamp__config_int(c, COVSAMP_CHANNELS);
+    d->height = covsamp__config_int(c, COVSAMP_HEIGHT);
+    d->width = covsamp__config_int(c, COVSAMP_WIDTH);
+    d->kx = s->mode == COVSAMP_DCT_FULL ? d->width : k;
+    d->ky = s->mode == COVSAMP_DCT_FULL ? d->height : d->height > 1 ? k : 1;
 }

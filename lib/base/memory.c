@@ -63,13 +63,24 @@ covsamp_status covsamp__struct_in(void *own, size_t known, size_t least, const v
     return COVSAMP_OK;
 }
 
-covsamp_status covsamp__struct_out(void *given, const void *own, size_t known, size_t least,
-                                   covsamp__error *error, const char *function, const char *name)
+covsamp_status covsamp__struct_check(const void *given, size_t least, covsamp__error *error,
+                                     const char *function, const char *name)
 {
     size_t size;
     memcpy(&size, given, sizeof size);
     if (size < least || size > COVSAMP__MOST_SIZE)
         return bad_size(error, function, name, size, least);
+    return COVSAMP_OK;
+}
+
+covsamp_status covsamp__struct_out(void *given, const void *own, size_t known, size_t least,
+                                   covsamp__error *error, const char *function, const char *name)
+{
+    size_t size;
+    covsamp_status status = covsamp__struct_check(given, least, error, function, name);
+    if (status != COVSAMP_OK)
+        return status;
+    memcpy(&size, given, sizeof size);
     const size_t common = size < known ? size : known;
     memset((char *)given + sizeof size, 0, size - sizeof size);
     memcpy((char *)given + sizeof size, (const char *)own + sizeof size, common - sizeof size);

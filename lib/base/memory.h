@@ -39,6 +39,10 @@ covsamp_status covsamp__struct_in(void *own, size_t known, size_t least, const v
  */
 covsamp_status covsamp__struct_out(void *given, const void *own, size_t known, size_t least,
                                    covsamp__error *error, const char *function, const char *name);
+/* Whether covsamp__struct_out() would take a struct of the caller's size: asked before long work.
+ */
+covsamp_status covsamp__struct_check(const void *given, size_t least, covsamp__error *error,
+                                     const char *function, const char *name);
 
 typedef struct {
     char *base;   /* NULL while counting */

@@ -132,7 +132,8 @@ int covsamp__spectrum_colours(covsamp__spectrum *s, int64_t b, int64_t *negative
     const colours c = colours_in(s);
     const int64_t n = c.m * c.m;
     const double *moment = s->moment + b * s->pools * 2 * n;
-    double *lam = s->variance + b * s->pools, *v = s->vectors + b * n, change = 1;
+    double *lam = s->variance + b * s->pools, *v = s->vectors + b * covsamp__matrix_stride(c.m),
+           change = 1;
     identity(c.m, c.k);
     for (int round = 0; round < ROUNDS && change > SETTLED * (double)c.m; round++) {
         weigh(&c, s, moment, round == 0);

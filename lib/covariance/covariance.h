@@ -12,21 +12,31 @@
 
 /* One point of one step. */
 typedef struct {
-    double lambda, b;    /* the noise is N(0, lambda^2 I + b^2 P C P) */
-    double large;        /* standard deviation of "large" */
-    double small;        /* of beta-tilde, on the step to data that of the step before */
-    double limit;        /* largest variance of the noise; infinity: none */
-    double unit;         /* sigma^2 / alpha^2, the natural unit of C */
-    double cap;          /* largest variance of x0; infinity: none */
-    double ritz_cap;     /* largest Ritz value; infinity: none */
-    double analytic;     /* c of "analytic"; negative: there is no table */
-    double guard;        /* largest trace(C) / dim; infinity: none */
-    double magnitude;    /* see covsamp__krylov_take() */
-    const void *z;       /* [batch][dim] standard normal */
-    const uint8_t *keep; /* [batch][dim] the diagonal of P; NULL: P = I */
-    uint64_t seed;       /* of probes */
+    double lambda, b;     /* the noise is N(0, lambda^2 I + b^2 P C P) */
+    double large;         /* standard deviation of "large" */
+    double small;         /* of beta-tilde, on the step to data that of the step before */
+    double limit;         /* largest variance of the noise; infinity: none */
+    double unit;          /* sigma^2 / alpha^2, the natural unit of C */
+    double cap;           /* largest variance of x0; infinity: none */
+    double ritz_cap;      /* largest Ritz value; infinity: none */
+    double analytic;      /* c of "analytic"; negative: there is no table */
+    double guard;         /* largest trace(C) / dim; infinity: none */
+    double magnitude;     /* see covsamp__krylov_take() */
+    const void *z;        /* [batch][dim] standard normal; ones where densities are wanted */
+    const void *residual; /* [batch][dim] r, where densities are wanted: see covsamp__forms */
+    int64_t measured;     /* so many samples of the batch, where they are; the others fill up */
+    const uint8_t *keep;  /* [batch][dim] the diagonal of P; NULL: P = I */
+    uint64_t seed;        /* of probes */
     int64_t first_sample, step;
 } covsamp__place;
+
+/* What the density of a sample's step needs, S = lambda^2 I + b^2 P C P as draw() has it. */
+typedef struct {
+    double log_det;        /* log det S - dim log lambda^2 */
+    double trace;          /* lambda^2 trace S^-1 - dim */
+    double residual;       /* r . S^-1 r */
+    double probe_variance; /* of (log_det + trace) / 2, where that is an estimate by probes */
+} covsamp__forms;
 
 typedef struct covsamp__covariance covsamp__covariance;
 
@@ -47,6 +57,9 @@ typedef struct {
     void (*take)(covsamp__covariance *c, const covsamp__place *p, void *products, int64_t count);
     /* The noise n [batch][dim].  0, or LAPACK's info, sample in *failed. */
     int (*draw)(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed);
+    /* In place of draw(), [batch]; NULL where S is diagonal, see covsamp__covariance_forms(). */
+    int (*forms)(covsamp__covariance *c, const covsamp__place *p, covsamp__forms *f,
+                 int64_t *failed);
 } covsamp__covariance_ops;
 
 struct covsamp__covariance {
@@ -63,12 +76,15 @@ struct covsamp__covariance {
     covsamp__krylov krylov;        /* krylov: its space */
     covsamp__spectrum spectrum;    /* spectral: its estimates */
     int64_t column;                /* tangents taken at this place: dense, probes */
-    double *matrix;                /* dense: [batch][dim][dim], column-major */
+    double *matrix;                /* dense: [batch], dim x dim each, column-major */
     double *vector, *value, *work; /* small work */
-    void *unit;                    /* tangents [tangents][batch][dim] */
-    void *diagonal;                /* diagonal models: variances of x0 [batch][dim] */
-    double estimate_unit;          /* probes: the place's unit when the estimate was made */
-    int64_t age; /* probes: steps that the estimate has served; 0: there is none */
+    double *ritz; /* quadrature: values and weights [starts][batch][2][most], 0 beyond the size */
+    int32_t info, reserved; /* quadrature: LAPACK's, of `broken` */
+    int64_t broken;
+    void *unit;           /* tangents [tangents][batch][dim] */
+    void *diagonal;       /* diagonal models: variances of x0 [batch][dim] */
+    double estimate_unit; /* probes: the place's unit when the estimate was made */
+    int64_t age;          /* probes: steps that the estimate has served; 0: there is none */
 };
 
 /* Forgets what reaches from step to step. */
@@ -78,6 +94,15 @@ extern const covsamp__covariance_ops covsamp__covariance_none, covsamp__covarian
     covsamp__covariance_large, covsamp__covariance_analytic, covsamp__covariance_state_isotropic,
     covsamp__covariance_diag_probe, covsamp__covariance_diag_model, covsamp__covariance_spectral,
     covsamp__covariance_krylov, covsamp__covariance_dense;
+/* krylov where densities are wanted, not draws. */
+extern const covsamp__covariance_ops covsamp__covariance_quadrature;
+
+/* forms.c: the forms of any model, S diagonal where it has none of its own: a draw from ones is its
+ * root then.  n: room for [batch][dim]. */
+int covsamp__covariance_forms(covsamp__covariance *c, const covsamp__place *p, void *n,
+                              covsamp__forms *f, int64_t *failed);
+/* r . r / variance over the values of sample b outside P; 0 where P = I. */
+double covsamp__residual_outside(const covsamp__covariance *c, const covsamp__place *p, int64_t b);
 
 /* Parts that models share: what does nothing, and the variance of a step from that of x0. */
 void covsamp__no_layout(covsamp__covariance *c, covsamp__arena *arena);

@@ -10,9 +10,14 @@
 #include <math.h>
 #include <string.h>
 
+static double *matrix_of(const covsamp__covariance *c, int64_t b)
+{
+    return c->matrix + b * covsamp__matrix_stride(c->dim);
+}
+
 static void layout(covsamp__covariance *c, covsamp__arena *arena)
 {
-    c->matrix = covsamp__take(arena, c->batch, c->dim * c->dim, sizeof(double));
+    c->matrix = covsamp__take(arena, c->batch, covsamp__matrix_stride(c->dim), sizeof(double));
     c->unit =
         covsamp__take(arena, c->tangents, c->batch, (size_t)c->dim * covsamp__size_of(c->dtype));
     c->vector = covsamp__take(arena, c->dim, 2, sizeof(double));
@@ -52,7 +57,7 @@ static void take(covsamp__covariance *c, const covsamp__place *p, void *products
         for (int64_t b = 0; b < c->batch; b++)
             covsamp__to_double(c->dtype, c->dim,
                                covsamp__cat(c->dtype, products, (k * c->batch + b) * c->dim),
-                               c->matrix + (b * c->dim + c->column + k) * c->dim);
+                               matrix_of(c, b) + (c->column + k) * c->dim);
     c->column += count;
     c->counts.used += count * c->batch;
 }
@@ -73,36 +78,74 @@ static double symmetrise(double *a, int64_t n)
     return odd == 0 ? 0 : sqrt(odd / even);
 }
 
+/* Eigenvectors and eigenvalues of sample b's matrix, and what the trace guard makes of them. */
+static int decompose(covsamp__covariance *c, const covsamp__place *p, int64_t b, double *scale,
+                     int64_t *failed)
+{
+    const int64_t d = c->dim;
+    double *a = matrix_of(c, b), trace = 0;
+    c->counts.asymmetry = fmax(c->counts.asymmetry, symmetrise(a, d));
+    const int info = covsamp__eigh(d, a, c->value, c->work, covsamp__eigh_work(d));
+    for (int64_t i = 0; info == 0 && i < d; i++) {
+        trace += c->value[i];
+        c->counts.clamped += c->value[i] < 0;
+        c->counts.values++;
+    }
+    *scale = covsamp__guard_scale(p, trace / (double)d);
+    *failed = b;
+    return info;
+}
+
+/* u = A^T P x for sample b, through z. */
+static void to_eigenbasis(covsamp__covariance *c, const covsamp__place *p, int64_t b, const void *x,
+                          double *z, double *u)
+{
+    const int64_t d = c->dim;
+    covsamp__to_double(c->dtype, d, covsamp__cat(c->dtype, x, b * d), z);
+    if (p->keep != NULL)
+        covsamp__mask(COVSAMP_F64, d, p->keep + b * d, z, z);
+    covsamp__gemv(1, d, d, matrix_of(c, b), z, u);
+}
+
 static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
 {
     const int64_t d = c->dim;
-    double *z = c->vector, *u = c->vector + d;
+    double *z = c->vector, *u = c->vector + d, scale;
     for (int64_t b = 0; b < c->batch; b++) {
-        double *a = c->matrix + b * d * d;
-        c->counts.asymmetry = fmax(c->counts.asymmetry, symmetrise(a, d));
-        int info = covsamp__eigh(d, a, c->value, c->work, covsamp__eigh_work(d));
-        if (info != 0) {
-            *failed = b;
+        const int info = decompose(c, p, b, &scale, failed);
+        if (info != 0)
             return info;
-        }
-        double trace = 0;
+        to_eigenbasis(c, p, b, p->z, z, u);
         for (int64_t i = 0; i < d; i++)
-            trace += c->value[i];
-        const double scale = covsamp__guard_scale(p, trace / (double)d);
-        const uint8_t *keep = p->keep == NULL ? NULL : p->keep + b * d;
-        covsamp__to_double(c->dtype, d, covsamp__cat(c->dtype, p->z, b * d), z);
-        if (keep != NULL)
-            covsamp__mask(COVSAMP_F64, d, keep, z, z);
-        covsamp__gemv(1, d, d, a, z, u);
-        for (int64_t i = 0; i < d; i++) {
-            c->counts.clamped += c->value[i] < 0;
             u[i] *= sqrt(covsamp__step_variance(p, scale * c->value[i]));
-        }
-        c->counts.values += d;
-        covsamp__gemv(0, d, d, a, u, z);
+        covsamp__gemv(0, d, d, matrix_of(c, b), u, z);
         void *out = covsamp__at(c->dtype, n, b * d);
         covsamp__from_double(c->dtype, d, z, out);
         covsamp__draw_outside(c, p, b, out); /* exactly: the root of a rounded 0 is not small */
+    }
+    return 0;
+}
+
+/* Outside P the eigenvalues are 0, the variance lambda^2. */
+static int forms(covsamp__covariance *c, const covsamp__place *p, covsamp__forms *f,
+                 int64_t *failed)
+{
+    const int64_t d = c->dim;
+    const double floor = p->lambda * p->lambda;
+    double *z = c->vector, *u = c->vector + d, scale;
+    for (int64_t b = 0; b < p->measured; b++) {
+        const int info = decompose(c, p, b, &scale, failed);
+        if (info != 0)
+            return info;
+        memset(&f[b], 0, sizeof f[b]);
+        to_eigenbasis(c, p, b, p->residual, z, u);
+        for (int64_t i = 0; i < d; i++) {
+            const double variance = covsamp__step_variance(p, scale * c->value[i]);
+            f[b].log_det += log(variance / floor);
+            f[b].trace += floor / variance - 1;
+            f[b].residual += u[i] * u[i] / variance;
+        }
+        f[b].residual += covsamp__residual_outside(c, p, b);
     }
     return 0;
 }
@@ -113,4 +156,5 @@ const covsamp__covariance_ops covsamp__covariance_dense = {.needs_noise = 1,
                                                            .open = open,
                                                            .wants = wants,
                                                            .take = take,
-                                                           .draw = draw};
+                                                           .draw = draw,
+                                                           .forms = forms};

@@ -123,14 +123,20 @@ static double frame_root(double eigenvalue, const void *place)
     return sqrt(covsamp__step_variance(p, eigenvalue) - covsamp__step_variance(p, 0));
 }
 
+/* Limited as a draw limits it. */
+static double limited(double eigenvalue, const void *place)
+{
+    const covsamp__place *p = place;
+    return fmax(fmin(eigenvalue, fmin(p->cap, p->ritz_cap)), 0);
+}
+
 /* To the present unit, and down to the trace guard. */
 static double scale_of(const covsamp__covariance *c, const covsamp__place *p, int64_t b)
 {
     const double scale = c->age > 1 ? p->unit / c->estimate_unit : 1;
     if (!isfinite(p->guard))
         return scale;
-    const double mean =
-        kept(c, p, b) * covsamp__spectrum_mean(&c->spectrum, b, scale, fmin(p->cap, p->ritz_cap));
+    const double mean = kept(c, p, b) * covsamp__spectrum_mean(&c->spectrum, b, scale, limited, p);
     return mean > p->guard ? scale * p->guard / mean : scale;
 }
 
@@ -163,22 +169,69 @@ static void draw_frame(covsamp__covariance *c, const covsamp__place *p, int64_t 
     covsamp__combine(COVSAMP_F64, c->dim, down, s->sample, alone, s->other, s->sample);
 }
 
+/* The estimate of sample b from what was added up, once. */
+static int solve(covsamp__covariance *c, int64_t b, int64_t *failed)
+{
+    if (c->age > 1)
+        return 0;
+    const int info = covsamp__spectrum_solve(&c->spectrum, b, &c->counts.clamped);
+    c->counts.values += info == 0 ? c->spectrum.pools : 0;
+    *failed = b;
+    return info;
+}
+
 static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
 {
     covsamp__spectrum *s = &c->spectrum;
     for (int64_t b = 0; b < c->batch; b++) {
         void *out = covsamp__at(c->dtype, n, b * c->dim);
-        if (c->age == 1) {
-            const int info = covsamp__spectrum_solve(s, b, &c->counts.clamped);
-            if (info != 0) {
-                *failed = b;
-                return info;
-            }
-            c->counts.values += s->pools;
-        }
+        const int info = solve(c, b, failed);
+        if (info != 0)
+            return info;
         (s->mode == COVSAMP_DCT_SLIDING ? draw_frame : draw_basis)(c, p, b);
         covsamp__from_double(c->dtype, c->dim, s->sample, out);
         covsamp__draw_outside(c, p, b, out);
+    }
+    return 0;
+}
+
+/* ---- densities: a basis, and no mask, since P A^T ... A P is diagonal in no basis ---- */
+
+static double inverse_root(double eigenvalue, const void *place)
+{
+    return 1 / basis_root(eigenvalue, place);
+}
+
+static double log_ratio(double eigenvalue, const void *place)
+{
+    const covsamp__place *p = place;
+    return log(covsamp__step_variance(p, eigenvalue) / (p->lambda * p->lambda));
+}
+
+static double trace_part(double eigenvalue, const void *place)
+{
+    const covsamp__place *p = place;
+    return p->lambda * p->lambda / covsamp__step_variance(p, eigenvalue) - 1;
+}
+
+static int forms(covsamp__covariance *c, const covsamp__place *p, covsamp__forms *f,
+                 int64_t *failed)
+{
+    covsamp__spectrum *s = &c->spectrum;
+    for (int64_t b = 0; b < p->measured; b++) {
+        const int info = solve(c, b, failed);
+        if (info != 0)
+            return info;
+        const double scale = scale_of(c, p, b), d = (double)c->dim;
+        memset(&f[b], 0, sizeof f[b]);
+        f[b].log_det = d * covsamp__spectrum_mean(s, b, scale, log_ratio, p);
+        f[b].trace = d * covsamp__spectrum_mean(s, b, scale, trace_part, p);
+        covsamp__to_double(c->dtype, c->dim, covsamp__cat(c->dtype, p->residual, b * c->dim),
+                           s->sample);
+        covsamp__spectrum_factors(s, b, scale, inverse_root, p);
+        covsamp__spectrum_forward(s, 0, s->sample, s->sample);
+        covsamp__spectrum_apply(s, b, s->sample);
+        f[b].residual = covsamp__dot(COVSAMP_F64, c->dim, s->sample, s->sample);
     }
     return 0;
 }
@@ -190,4 +243,5 @@ const covsamp__covariance_ops covsamp__covariance_spectral = {.needs_noise = 1,
                                                               .open = open,
                                                               .wants = wants,
                                                               .take = take,
-                                                              .draw = draw};
+                                                              .draw = draw,
+                                                              .forms = forms};

@@ -71,7 +71,7 @@ void covsamp__spectrum_layout(covsamp__spectrum *s, covsamp__arena *arena)
     s->band = covsamp__take(arena, d->ky, d->kx, sizeof *s->band);
     s->moment = covsamp__take(arena, s->batch, s->pools, (size_t)(2 * square) * size);
     s->variance = covsamp__take(arena, s->batch, s->pools, size);
-    s->vectors = covsamp__take(arena, s->batch, square, size);
+    s->vectors = covsamp__take(arena, s->batch, covsamp__matrix_stride(s->colours), size);
     s->values = covsamp__take(arena, s->batch, s->colours, size);
     s->sample = covsamp__take(arena, s->dim, 1, size);
     s->other = covsamp__take(arena, s->dim, 1, size);
@@ -218,19 +218,20 @@ int covsamp__spectrum_solve(covsamp__spectrum *s, int64_t b, int64_t *negative)
         *negative += value < 0;
         lam[g] = fmax(value, 0);
     }
-    s->vectors[b] = s->values[b] = 1;
+    s->vectors[b * covsamp__matrix_stride(1)] = s->values[b] = 1;
     return 0;
 }
 
-double covsamp__spectrum_mean(const covsamp__spectrum *s, int64_t b, double scale, double most)
+double covsamp__spectrum_mean(const covsamp__spectrum *s, int64_t b, double scale,
+                              covsamp__spectrum_root f, const void *user)
 {
     const int64_t cell = s->dct.kx * s->dct.ky, m = s->colours;
     const double *lam = s->variance + b * s->pools, *value = s->values + b * m;
     double sum = 0;
     for (int64_t first = 0; first < s->pools; first += s->bands)
-        for (int64_t f = 0; f < cell; f++)
+        for (int64_t i = 0; i < cell; i++)
             for (int64_t j = 0; j < m; j++)
-                sum += fmax(fmin(scale * lam[first + s->band[f]] * value[j], most), 0);
+                sum += f(scale * lam[first + s->band[i]] * value[j], user);
     return sum / (double)(s->pools / s->bands * cell * m);
 }
 
@@ -275,8 +276,8 @@ void covsamp__spectrum_apply(const covsamp__spectrum *s, int64_t b, double *coef
                 if (m == 1)
                     e[x] *= factor[band[phase]];
                 else
-                    turn(m, s->vectors + b * m * m, factor + m * (int64_t)band[phase], g.size,
-                         s->mix, e + x);
+                    turn(m, s->vectors + b * covsamp__matrix_stride(m),
+                         factor + m * (int64_t)band[phase], g.size, s->mix, e + x);
                 phase = phase + 1 < g.period ? phase + 1 : 0;
             }
         }

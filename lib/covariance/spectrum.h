@@ -51,10 +51,11 @@ void covsamp__spectrum_add(covsamp__spectrum *s, int64_t b, const double *y, con
 int covsamp__spectrum_solve(covsamp__spectrum *s, int64_t b, int64_t *negative);
 /* colour.c: the same for more than one colour. */
 int covsamp__spectrum_colours(covsamp__spectrum *s, int64_t b, int64_t *negative);
-/* The mean eigenvalue of sample b's estimate, scaled and then limited to [0, most]. */
-double covsamp__spectrum_mean(const covsamp__spectrum *s, int64_t b, double scale, double most);
-/* factor = root(scale lam values) for sample b, */
 typedef double (*covsamp__spectrum_root)(double eigenvalue, const void *user);
+/* The mean of f over the eigenvalues of sample b's estimate, scaled first. */
+double covsamp__spectrum_mean(const covsamp__spectrum *s, int64_t b, double scale,
+                              covsamp__spectrum_root f, const void *user);
+/* factor = root(scale lam values) for sample b, */
 void covsamp__spectrum_factors(covsamp__spectrum *s, int64_t b, double scale,
                                covsamp__spectrum_root root, const void *user);
 /* and a chunk of coefficients times V factor V^T. */

@@ -9,28 +9,28 @@
 
 void covsamp__calibration_layout(covsamp_calibration *c, covsamp__arena *arena)
 {
-    const size_t size = covsamp__size_of(c->dtype);
+    const size_t size = covsamp__size_of(c->pass.dtype);
     const int64_t probes = c->products ? COVSAMP__PROBES : 0;
     covsamp__take(arena, 1, 1, sizeof *c);
     c->level = covsamp__take(arena, c->count, 1, sizeof *c->level);
     c->log_snr = covsamp__take(arena, c->all, 1, sizeof *c->log_snr);
-    c->x0 = covsamp__take(arena, c->batch, c->dim, size);
-    c->x = covsamp__take(arena, c->batch, c->dim, size);
-    c->mean = covsamp__take(arena, c->batch, c->dim, size);
-    c->scratch = covsamp__take(arena, 1, c->dim, size);
-    c->v = covsamp__take(arena, probes, c->batch, (size_t)c->dim * size);
-    c->product = covsamp__take(arena, probes, c->batch, (size_t)c->dim * size);
-    c->drawn = covsamp__take(arena, c->batch, 1, sizeof *c->drawn);
+    c->pass.x0 = covsamp__take(arena, c->pass.batch, c->pass.dim, size);
+    c->x = covsamp__take(arena, c->pass.batch, c->pass.dim, size);
+    c->mean = covsamp__take(arena, c->pass.batch, c->pass.dim, size);
+    c->scratch = covsamp__take(arena, 1, c->pass.dim, size);
+    c->v = covsamp__take(arena, probes, c->pass.batch, (size_t)c->pass.dim * size);
+    c->product = covsamp__take(arena, probes, c->pass.batch, (size_t)c->pass.dim * size);
+    c->drawn = covsamp__take(arena, c->pass.batch, 1, sizeof *c->drawn);
 }
 
 static void *row(const covsamp_calibration *c, void *p, int64_t k, int64_t b)
 {
-    return covsamp__at(c->dtype, p, (k * c->batch + b) * c->dim);
+    return covsamp__at(c->pass.dtype, p, (k * c->pass.batch + b) * c->pass.dim);
 }
 
 static double mean_square(const covsamp_calibration *c, const void *x)
 {
-    return covsamp__dot(c->dtype, c->dim, x, x) / (double)c->dim;
+    return covsamp__dot(c->pass.dtype, c->pass.dim, x, x) / (double)c->pass.dim;
 }
 
 /* x at the present level, and the probes: functions of seed, sample and level alone. */
@@ -38,16 +38,17 @@ static void build(covsamp_calibration *c)
 {
     const covsamp__level *at = &c->level[c->at].at;
     const covsamp_request *q = &c->request;
-    for (int64_t b = 0; b < c->filled; b++) {
+    for (int64_t b = 0; b < c->pass.filled; b++) {
         void *x = row(c, c->x, 0, b);
         const int64_t sample = q->first_sample + b;
-        covsamp__normals_as(c->dtype, q->seed, sample, COVSAMP_STREAM_CALIBRATION, at->level, 0,
-                            c->dim, x);
+        covsamp__normals_as(c->pass.dtype, q->seed, sample, COVSAMP_STREAM_CALIBRATION, at->level,
+                            0, c->pass.dim, x);
         c->drawn[b] = mean_square(c, x);
-        covsamp__combine(c->dtype, c->dim, at->alpha, row(c, c->x0, 0, b), at->sigma, x, x);
+        covsamp__combine(c->pass.dtype, c->pass.dim, at->alpha, row(c, c->pass.x0, 0, b), at->sigma,
+                         x, x);
         for (int64_t k = 0; c->products && k < COVSAMP__PROBES; k++)
-            covsamp__signs_as(c->dtype, q->seed, sample, COVSAMP_STREAM_PROBE, at->level,
-                              k * c->dim, c->dim, row(c, c->v, k, b));
+            covsamp__signs_as(c->pass.dtype, q->seed, sample, COVSAMP_STREAM_PROBE, at->level,
+                              k * c->pass.dim, c->pass.dim, row(c, c->v, k, b));
     }
     c->request.point = c->next_point++;
     c->built = 1;
@@ -55,21 +56,24 @@ static void build(covsamp_calibration *c)
     c->taken = 0;
 }
 
-void covsamp__calibration_begin(covsamp_calibration *c, int64_t samples)
+static covsamp_calibration *calibration_of(covsamp__pass *p)
 {
-    c->filled = samples;
-    c->request.batch = samples;
-    c->request.first_sample = c->next_first;
-    c->next_first += samples;
+    return (covsamp_calibration *)(void *)p; /* its first member */
+}
+
+static void begin(covsamp__pass *p)
+{
+    covsamp_calibration *c = calibration_of(p);
+    c->request.batch = p->filled;
     c->at = 0;
     c->built = 0;
 }
 
-int32_t covsamp__calibration_next(covsamp_calibration *c)
+static covsamp_status next(covsamp__pass *p, const char *function)
 {
+    covsamp_calibration *c = calibration_of(p);
     covsamp_request *q = &c->request;
-    if (c->at == c->count)
-        return 0;
+    (void)function;
     if (!c->built)
         build(c);
     const covsamp__level *at = &c->level[c->at].at;
@@ -88,16 +92,15 @@ int32_t covsamp__calibration_next(covsamp_calibration *c)
     q->mean = mean ? c->mean : NULL;
     q->v = jvp ? row(c, c->v, c->taken, 0) : NULL;
     q->product = jvp ? row(c, c->product, c->taken, 0) : NULL;
-    c->open = 1;
-    return q->kind;
+    return COVSAMP_OK;
 }
 
 static covsamp_status check_rows(covsamp_calibration *c, const void *values, const char *what,
                                  const char *function)
 {
-    for (int64_t b = 0; b < c->filled; b++) {
-        const int64_t i =
-            covsamp__nonfinite(c->dtype, c->dim, covsamp__cat(c->dtype, values, b * c->dim));
+    for (int64_t b = 0; b < c->pass.filled; b++) {
+        const int64_t i = covsamp__nonfinite(c->pass.dtype, c->pass.dim,
+                                             covsamp__cat(c->pass.dtype, values, b * c->pass.dim));
         if (i >= 0)
             return covsamp__fail(&c->error, COVSAMP_E_NONFINITE,
                                  "%s: the model's %s holds a NaN or infinity at value %" PRId64
@@ -107,30 +110,24 @@ static covsamp_status check_rows(covsamp_calibration *c, const void *values, con
     return COVSAMP_OK;
 }
 
-covsamp_status covsamp__calibration_check(covsamp_calibration *c, const char *function)
+static covsamp_status check(covsamp__pass *p, const char *function)
 {
+    covsamp_calibration *c = calibration_of(p);
     const covsamp_request *q = &c->request;
     covsamp_status status = COVSAMP_OK;
     if (q->mean != NULL)
         status = check_rows(c, q->mean, "mean", function);
     for (int64_t k = 0; status == COVSAMP_OK && k < q->tangents; k++)
-        status = check_rows(c, covsamp__cat(c->dtype, q->product, k * q->tangent_stride), "product",
-                            function);
+        status = check_rows(c, covsamp__cat(c->pass.dtype, q->product, k * q->tangent_stride),
+                            "product", function);
     return status;
-}
-
-static void add(covsamp__moments *m, int64_t n, double value)
-{
-    const double off = value - m->mean;
-    m->mean += off / (double)n;
-    m->squares += off * (value - m->mean);
 }
 
 static void add_noise(covsamp__calibrated *l, double predicted, double drawn)
 {
     const double off = predicted - l->noise.mean;
-    add(&l->noise, l->samples, predicted);
-    add(&l->drawn, l->samples, drawn);
+    covsamp__moments_add(&l->noise, l->samples, predicted);
+    covsamp__moments_add(&l->drawn, l->samples, drawn);
     l->together += off * (drawn - l->drawn.mean);
 }
 
@@ -154,13 +151,13 @@ static void count_products(covsamp_calibration *c, covsamp__calibrated *l, int64
 {
     void *u = row(c, c->v, 0, b), *v = row(c, c->v, 1, b);
     void *cu = row(c, c->product, 0, b), *cv = row(c, c->product, 1, b);
-    covsamp__combine(c->dtype, c->dim, l->kappa * l->p, u, l->kappa * l->q, cu, cu);
-    covsamp__combine(c->dtype, c->dim, l->kappa * l->p, v, l->kappa * l->q, cv, cv);
-    const double uu = covsamp__dot(c->dtype, c->dim, u, cu);
-    const double vv = covsamp__dot(c->dtype, c->dim, v, cv);
-    const double uv = covsamp__dot(c->dtype, c->dim, u, cv);
-    const double vu = covsamp__dot(c->dtype, c->dim, v, cu);
-    add(&l->trace, l->samples, 0.5 * (uu + vv) / (double)c->dim);
+    covsamp__combine(c->pass.dtype, c->pass.dim, l->kappa * l->p, u, l->kappa * l->q, cu, cu);
+    covsamp__combine(c->pass.dtype, c->pass.dim, l->kappa * l->p, v, l->kappa * l->q, cv, cv);
+    const double uu = covsamp__dot(c->pass.dtype, c->pass.dim, u, cu);
+    const double vv = covsamp__dot(c->pass.dtype, c->pass.dim, v, cv);
+    const double uv = covsamp__dot(c->pass.dtype, c->pass.dim, u, cv);
+    const double vu = covsamp__dot(c->pass.dtype, c->pass.dim, v, cu);
+    covsamp__moments_add(&l->trace, l->samples, 0.5 * (uu + vv) / (double)c->pass.dim);
     l->odd += (uv - vu) * (uv - vu);
     l->even += (uv + vu) * (uv + vu);
 }
@@ -170,35 +167,47 @@ static void count_sample(covsamp_calibration *c, covsamp__calibrated *l, int64_t
     const void *x = row(c, c->x, 0, b), *f = row(c, c->mean, 0, b);
     const double a = l->at.alpha, s = l->at.sigma;
     l->samples++;
-    covsamp__combine(c->dtype, c->dim, l->p, x, l->q, f, c->scratch);
-    covsamp__combine(c->dtype, c->dim, 1, row(c, c->x0, 0, b), -1, c->scratch, c->scratch);
-    add(&l->error, l->samples, mean_square(c, c->scratch));
+    covsamp__combine(c->pass.dtype, c->pass.dim, l->p, x, l->q, f, c->scratch);
+    covsamp__combine(c->pass.dtype, c->pass.dim, 1, row(c, c->pass.x0, 0, b), -1, c->scratch,
+                     c->scratch);
+    covsamp__moments_add(&l->error, l->samples, mean_square(c, c->scratch));
     /* e = (x - alpha x0) / sigma, without the difference where the network predicts e */
-    covsamp__combine(c->dtype, c->dim, (1 - a * l->p) / s, x, -a * l->q / s, f, c->scratch);
+    covsamp__combine(c->pass.dtype, c->pass.dim, (1 - a * l->p) / s, x, -a * l->q / s, f,
+                     c->scratch);
     add_noise(l, mean_square(c, c->scratch), c->drawn[b]);
     if (c->products)
         count_products(c, l, b);
 }
 
-int covsamp__calibration_take(covsamp_calibration *c)
+static int take(covsamp__pass *p)
 {
+    covsamp_calibration *c = calibration_of(p);
     c->got_mean |= c->request.mean != NULL;
     c->taken += c->request.tangents;
-    c->open = 0;
     if (!c->got_mean || (c->products && c->taken < COVSAMP__PROBES))
         return 0;
-    for (int64_t b = 0; b < c->filled; b++)
+    for (int64_t b = 0; b < c->pass.filled; b++)
         count_sample(c, &c->level[c->at], b);
     c->at++;
     c->built = 0;
+    p->active = c->at < c->count;
     return 1;
 }
 
-double covsamp__moments_deviation(const covsamp__moments *m, int64_t samples)
+static const char *missing(const covsamp__pass *p, const covsamp_model *model)
 {
-    const double n = (double)samples;
-    return samples > 1 ? sqrt(m->squares / (n * (n - 1))) : NAN;
+    const covsamp_calibration *c = (const covsamp_calibration *)(const void *)p;
+    if (model->mean == NULL)
+        return "mean";
+    return model->jvp == NULL && c->products ? "jvp, which the products need," : NULL;
 }
+
+const covsamp__pass_ops covsamp__calibration_pass = {.name = "covsamp_calibration",
+                                                     .begin = begin,
+                                                     .next = next,
+                                                     .check = check,
+                                                     .take = take,
+                                                     .missing = missing};
 
 /* ---- tables ---- */
 

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One pass of a network over data, as a sequence of requests: covsamp.h, section 11.
  *
- * One batch: covsamp__calibration_begin(); covsamp__calibration_next() and, when that has been
- * answered, covsamp__calibration_take(), until next() returns 0.  Knows process/, numeric/ and
- * base/. */
+ * One batch: what covsamp__calibration_pass says, see pass.h.  Knows process/, numeric/ and base/.
+ */
 #ifndef COVSAMP_DIAGNOSTIC_CALIBRATION_H
 #define COVSAMP_DIAGNOSTIC_CALIBRATION_H
 
+#include "diagnostic/moments.h"
+#include "diagnostic/pass.h"
 #include "process/process.h"
 
 #define COVSAMP__PROBES 2 /* asymmetry needs two */
-
-/* Mean and sum of squared differences from it, as they come in (Welford 1962). */
-typedef struct {
-    double mean, squares;
-} covsamp__moments;
 
 typedef struct {
     covsamp__level at;
@@ -28,41 +24,28 @@ typedef struct {
 } covsamp__calibrated;
 
 struct covsamp_calibration {
+    covsamp__pass pass; /* must be first */
     covsamp_allocator mem;
     size_t bytes; /* of the one block that holds everything */
     covsamp__error error;
     covsamp_request request;
-    int32_t dtype, products; /* products: 0, 1 */
-    int32_t check_finite, mean_jvp;
-    int64_t batch, dim, count, all; /* count: levels measured; all: levels of the schedule */
-    int64_t tangents;               /* most in one request, 1 or 2 */
-    covsamp__calibrated *level;     /* [count], noisiest first */
-    double *log_snr;                /* [all], of level n at n - 1 */
+    int32_t products, mean_jvp; /* products: 0, 1 */
+    int64_t count, all;         /* count: levels measured; all: levels of the schedule */
+    int64_t tangents;           /* most in one request, 1 or 2 */
+    covsamp__calibrated *level; /* [count], noisiest first */
+    double *log_snr;            /* [all], of level n at n - 1 */
     uint64_t next_point;
-    int64_t filled;          /* samples of the present batch */
-    int64_t next_first;      /* number of the first one of the next */
-    int64_t at;              /* the present level; count: the batch is done */
-    int32_t built, got_mean; /* x and v are there; so is the mean */
-    int64_t taken;           /* products that are there */
-    int32_t open, busy, answer;
-    int32_t running;               /* run() was interrupted */
-    int64_t fed;                   /* samples that run() has given */
-    void *x0, *x, *mean, *scratch; /* [batch][dim], scratch [dim] */
-    void *v, *product;             /* [COVSAMP__PROBES][batch][dim] */
-    double *drawn;                 /* [batch] |e|^2 / dim */
+    int64_t at;               /* the present level */
+    int32_t built, got_mean;  /* x and v are there; so is the mean */
+    int64_t taken;            /* products that are there */
+    void *x, *mean, *scratch; /* [batch][dim], scratch [dim] */
+    void *v, *product;        /* [COVSAMP__PROBES][batch][dim] */
+    double *drawn;            /* [batch] |e|^2 / dim */
 };
 
+extern const covsamp__pass_ops covsamp__calibration_pass;
+
 void covsamp__calibration_layout(covsamp_calibration *c, covsamp__arena *arena);
-/* A batch of so many samples is in x0. */
-void covsamp__calibration_begin(covsamp_calibration *c, int64_t samples);
-/* Opens the next request; 0 when the batch is done. */
-int32_t covsamp__calibration_next(covsamp_calibration *c);
-/* Whether the answer to the open request is finite. */
-covsamp_status covsamp__calibration_check(covsamp_calibration *c, const char *function);
-/* The open request is answered.  1: a level has been finished by it. */
-int covsamp__calibration_take(covsamp_calibration *c);
-/* Standard error of the mean; NaN for fewer than two samples. */
-double covsamp__moments_deviation(const covsamp__moments *m, int64_t samples);
 /* The mean square of the predicted noise, drawn noise as a control variate; *deviation (may be
  * NULL) receives its standard error. */
 double covsamp__calibration_noise(const covsamp__calibrated *l, double *deviation);

@@ -16,6 +16,7 @@ void covsamp__krylov_layout(covsamp__krylov *k, covsamp__arena *arena)
     k->v = covsamp__take(arena, m, k->batch, (size_t)k->dim * covsamp__size_of(k->dtype));
     k->h = covsamp__take(arena, k->batch, m * m, sizeof(double));
     k->norm = covsamp__take(arena, k->batch, 1, sizeof(double));
+    k->rest = covsamp__take(arena, k->batch, 1, sizeof(double));
     k->scale = covsamp__take(arena, k->batch, 1, sizeof(double));
     k->size = covsamp__take(arena, k->batch, 1, sizeof(int64_t));
     k->closed = covsamp__take(arena, k->batch, 1, sizeof(uint8_t));
@@ -42,6 +43,7 @@ void covsamp__krylov_start(covsamp__krylov *k, const void *z)
         const void *from = covsamp__cat(k->dtype, z, b * k->dim);
         const double norm = sqrt(covsamp__dot(k->dtype, k->dim, from, from));
         k->norm[b] = norm;
+        k->rest[b] = 0;
         k->scale[b] = 0;
         k->size[b] = 0;
         k->closed[b] = norm > 0 ? COVSAMP__OPEN : COVSAMP__EMPTY;
@@ -70,12 +72,11 @@ static double frobenius(const double *h, int64_t size, int64_t leading, double s
     return sqrt(sum);
 }
 
-/* |H - H^T| / |H + H^T|; 0 for H = 0 */
-static double asymmetry(const covsamp__krylov *k, int64_t b)
+double covsamp__krylov_asymmetry(const covsamp__krylov *k, int64_t sample)
 {
-    const double *h = k->h + b * k->most * k->most;
-    const double odd = frobenius(h, k->size[b], k->most, -1);
-    return odd == 0 ? 0 : odd / frobenius(h, k->size[b], k->most, 1);
+    const double *h = k->h + sample * k->most * k->most;
+    const double odd = frobenius(h, k->size[sample], k->most, -1);
+    return odd == 0 ? 0 : odd / frobenius(h, k->size[sample], k->most, 1);
 }
 
 /* The space of sample b cannot grow: its last vector was an eigenvector of the rest.  For a
@@ -86,7 +87,7 @@ static void close_space(covsamp__krylov *k, int64_t b, covsamp__krylov_counts *c
     if (k->size[b] == k->dim)
         return; /* the whole space */
     counts->breakdowns++;
-    counts->asymmetric += asymmetry(k, b) > sqrt(epsilon(k));
+    counts->asymmetric += covsamp__krylov_asymmetry(k, b) > sqrt(epsilon(k));
 }
 
 /* Orthogonalises w against the basis; the column of H gets the coefficients of both passes. Returns
@@ -114,12 +115,16 @@ static void take_one(covsamp__krylov *k, int64_t b, void *w, double magnitude,
     k->size[b] = j + 1;
     for (int64_t i = 0; i < m; i++)
         column[i] = 0;
-    if (j + 1 == m) { /* the last column needs no new direction */
+    if (j + 1 == m && !k->remainder) { /* the last column needs no new direction */
         covsamp__project(k->dtype, k->dim, m, vector(k, 0, b), k->batch * k->dim, w, column);
         k->closed[b] = COVSAMP__COMPLETE;
         return;
     }
-    const double rest = orthogonalise(k, b, w, column);
+    const double rest = k->rest[b] = orthogonalise(k, b, w, column);
+    if (j + 1 == m) {
+        k->closed[b] = COVSAMP__COMPLETE;
+        return;
+    }
     for (int64_t i = 0; i <= j; i++)
         k->scale[b] = fmax(k->scale[b], fabs(column[i]));
     const double small = 10 * eps * sqrt((double)k->dim) * k->scale[b] + 4 * eps * magnitude;
@@ -142,7 +147,7 @@ void covsamp__krylov_take(covsamp__krylov *k, void *w, double magnitude,
         if (k->closed[b] && k->length + 1 < k->most)
             covsamp__zero(k->dtype, k->dim, vector(k, k->length + 1, b));
         if (was_open && k->closed[b])
-            counts->asymmetry = fmax(counts->asymmetry, asymmetry(k, b));
+            counts->asymmetry = fmax(counts->asymmetry, covsamp__krylov_asymmetry(k, b));
     }
     k->length++;
 }
@@ -150,7 +155,7 @@ void covsamp__krylov_take(covsamp__krylov *k, void *w, double magnitude,
 void covsamp__krylov_close(covsamp__krylov *k, int64_t sample, covsamp__krylov_counts *counts)
 {
     k->closed[sample] = COVSAMP__COMPLETE;
-    counts->asymmetry = fmax(counts->asymmetry, asymmetry(k, sample));
+    counts->asymmetry = fmax(counts->asymmetry, covsamp__krylov_asymmetry(k, sample));
     if (k->length < k->most) /* what the next product would have been of */
         covsamp__zero(k->dtype, k->dim, vector(k, k->length, sample));
 }

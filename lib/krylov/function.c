@@ -7,15 +7,20 @@
 
 #include <math.h>
 
+int covsamp__krylov_eigen(covsamp__krylov *k, int64_t sample, int64_t n)
+{
+    const double *h = k->h + sample * k->most * k->most;
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t i = 0; i < n; i++)
+            k->a[i + j * n] = 0.5 * (h[i + j * k->most] + h[j + i * k->most]);
+    return covsamp__eigh(n, k->a, k->theta, k->work, covsamp__eigh_work(k->most));
+}
+
 /* y = |z| f((H + H^T)/2) e_1 for the leading part of order n. */
 static int evaluate(covsamp__krylov *k, int64_t b, int64_t n, covsamp__scalar_fn f,
                     const double *parameters, double *y, int64_t *clamped)
 {
-    const double *h = k->h + b * k->most * k->most;
-    for (int64_t j = 0; j < n; j++)
-        for (int64_t i = 0; i < n; i++)
-            k->a[i + j * n] = 0.5 * (h[i + j * k->most] + h[j + i * k->most]);
-    int info = covsamp__eigh(n, k->a, k->theta, k->work, covsamp__eigh_work(k->most));
+    int info = covsamp__krylov_eigen(k, b, n);
     if (info != 0)
         return info;
     *clamped = 0;
@@ -58,8 +63,24 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
     if (info == 0 && n > 1 && k->closed[sample] == COVSAMP__COMPLETE) {
         double *before = k->column + k->most;
         info = evaluate(k, sample, n - 1, f, parameters, before, &ignored);
-        if (info == 0)
-            counts->error = fmax(counts->error, change(n, coefficients, before));
+        if (info == 0) {
+            const double error = change(n, coefficients, before);
+            counts->error = fmax(counts->error, error);
+            counts->error_sum += error;
+            counts->errors++;
+        }
+    }
+    return info;
+}
+
+int covsamp__krylov_quadrature(covsamp__krylov *k, int64_t sample, int64_t n, double *theta,
+                               double *weight)
+{
+    const double square = k->norm[sample] * k->norm[sample];
+    const int info = n == 0 ? 0 : covsamp__krylov_eigen(k, sample, n);
+    for (int64_t j = 0; info == 0 && j < n; j++) {
+        theta[j] = k->theta[j];
+        weight[j] = square * k->a[j * n] * k->a[j * n];
     }
     return info;
 }

@@ -3,9 +3,10 @@
  * makes. Knows numeric/ and base/.
  *
  * basis.c builds an orthonormal basis V of span(z, Cz, C^2 z, ...) and H = V^T C V sample by
- * sample; function.c evaluates functions of C through the small H.  H holds all coefficients of
- * both orthogonalisation passes, so that its symmetric part is the Rayleigh-Ritz projection of (C +
- * C^T)/2 on the same space, at no extra cost, when C (a learned network's) is not quite symmetric.
+ * sample; function.c evaluates functions of C through the small H, ritz.c its eigenpairs.  H holds
+ * all coefficients of both orthogonalisation passes, so that its symmetric part is the
+ * Rayleigh-Ritz projection of (C + C^T)/2 on the same space, at no extra cost, when C (a learned
+ * network's) is not quite symmetric.
  */
 #ifndef COVSAMP_KRYLOV_KRYLOV_H
 #define COVSAMP_KRYLOV_KRYLOV_H
@@ -20,15 +21,19 @@ enum {
 };
 
 typedef struct {
-    int32_t dtype, reserved;
+    int32_t dtype;
+    int32_t remainder; /* 1: `rest` is wanted of the last product too, which costs its column a
+                          second pass; 0 as functions of C do without */
     int64_t batch, dim;
     int64_t most;   /* products at most: the size of H */
     int64_t length; /* products taken so far */
     void *v;        /* [most][batch][dim]; zero for samples that have closed */
     double *h;      /* [batch][most][most], column-major per sample, row i column j = v_i . C v_j */
     double *norm;   /* [batch] |z| */
-    double *scale;  /* [batch] largest coefficient seen: what a breakdown is small against */
-    int64_t *size;  /* [batch] valid order of H; 0 for z = 0 */
+    double
+        *rest; /* [batch] norm of what the last product left outside the space, see `remainder` */
+    double *scale;   /* [batch] largest coefficient seen: what a breakdown is small against */
+    int64_t *size;   /* [batch] valid order of H; 0 for z = 0 */
     uint8_t *closed; /* [batch] COVSAMP__OPEN or why no further product is of use */
     /* small-matrix work, shared by the samples */
     double *a, *theta, *work, *column;
@@ -39,6 +44,8 @@ typedef struct {
     int64_t breakdowns, asymmetric; /* spaces that closed early; with a visibly non-symmetric H */
     int64_t values, clamped;        /* Ritz values; negative ones */
     double asymmetry, error;        /* largest seen, see covsamp_stats */
+    int64_t errors;                 /* draws that have an error estimate */
+    double error_sum;               /* of theirs */
 } covsamp__krylov_counts;
 
 void covsamp__krylov_layout(covsamp__krylov *k, covsamp__arena *arena);
@@ -59,11 +66,30 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
                           const double *parameters, double *coefficients,
                           covsamp__krylov_counts *counts);
 
+/* Ritz values theta of the leading part of order n <= size of one sample's H, and weights such that
+ * z . f(C) z = sum_j weight[j] f(theta[j]), both [n], for the z of the start (Golub & Meurant
+ * 2010): not clamped.  0, or LAPACK's info. */
+int covsamp__krylov_quadrature(covsamp__krylov *k, int64_t sample, int64_t n, double *theta,
+                               double *weight);
+
 /* Closes the sample if its result changed by at most tolerance |y| with the last product: small
  * matrices only.  coefficients: scratch of the size of H.  0, or LAPACK's info. */
 int covsamp__krylov_stop(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn f,
                          const double *parameters, double tolerance, double *coefficients,
                          covsamp__krylov_counts *counts);
+/* |H - H^T| / |H + H^T| of one sample; 0 for H = 0. */
+double covsamp__krylov_asymmetry(const covsamp__krylov *k, int64_t sample);
+/* Eigenvalues (ascending, in theta) and eigenvectors (columns of a) of the symmetric part of the
+ * leading n x n part of one sample's H.  0, or LAPACK's info. */
+int covsamp__krylov_eigen(covsamp__krylov *k, int64_t sample, int64_t n);
+
+/* The `count` <= size largest Ritz pairs of one sample, largest first: value[j], residual[j] = |C v
+ * - value v| for v = V s_j, both of the given C, symmetric or not.  s_j is left in column size - 1
+ * - j of a.  Needs `remainder`.  0, or LAPACK's info. */
+int covsamp__krylov_pairs(covsamp__krylov *k, int64_t sample, int64_t count, double *value,
+                          double *residual);
+/* out = V s_j, after covsamp__krylov_pairs() of the same sample. */
+void covsamp__krylov_pair_vector(const covsamp__krylov *k, int64_t sample, int64_t j, void *out);
 /* No further products for this sample. */
 void covsamp__krylov_close(covsamp__krylov *k, int64_t sample, covsamp__krylov_counts *counts);
 

@@ -7,12 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void forget_counts(covsamp_sampler *s)
-{
-    memset(&s->stats, 0, sizeof s->stats);
-    memset(&s->solver.model.counts, 0, sizeof s->solver.model.counts);
-}
-
 void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample)
 {
     covsamp__zero(s->solver.dtype, s->solver.batch * s->solver.dim, s->solver.x);
@@ -24,7 +18,8 @@ void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_s
     s->answer = 0;
     atomic_store(&s->cancelled, 0);
     covsamp__covariance_reset(&s->solver.model);
-    forget_counts(s);
+    memset(&s->stats, 0, sizeof s->stats);
+    covsamp__record_forget(s);
 }
 
 /* The library's own normal numbers in z. */
@@ -62,6 +57,7 @@ static covsamp_status end_step(covsamp_sampler *s, const char *function)
 {
     s->stats.steps++;
     s->stats.steps_without += s->solver.plan->noisy && !s->solver.plan->covariance;
+    covsamp__record_step(s);
     if (s->check_finite && covsamp__values_check(s, s->solver.x, "state", function) != COVSAMP_OK)
         return fail(s, COVSAMP_E_OVERFLOW);
     s->phase = COVSAMP__STEP_END;

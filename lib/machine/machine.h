@@ -22,7 +22,10 @@ struct covsamp_sampler {
     size_t bytes; /* of the one block that holds everything */
     covsamp__error error;
     covsamp_request request;
-    covsamp_stats stats; /* of the machine; those of the covariance are with it */
+    covsamp_stats stats;           /* of the machine */
+    covsamp__krylov_counts counts; /* of the covariance in steps that have ended */
+    covsamp_step_stats *row;       /* [steps]; samples 0: the step has not ended */
+    int64_t *histogram, bins;      /* [steps][bins] samples by products; bins 0: not of krylov */
     covsamp__solver solver;
     covsamp__plan *plan; /* [steps] */
     double start_scale;  /* x at the first level is this times normal numbers */
@@ -41,6 +44,14 @@ covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report, const covsam
                                     const char *function);
 covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const char *function);
 void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample);
+
+/* record.c: the memory of what steps were made of, for so many steps. */
+void covsamp__record_layout(covsamp_sampler *s, int64_t steps, covsamp__arena *arena);
+void covsamp__record_forget(covsamp_sampler *s);
+/* The present step has ended. */
+void covsamp__record_step(covsamp_sampler *s);
+/* The counts so far, the present step's included. */
+covsamp__krylov_counts covsamp__record_counts(const covsamp_sampler *s);
 
 /* request.c: a number for covsamp_request.owner, distinct for every handle of the process. */
 uint64_t covsamp__new_owner(const void *address);

@@ -24,6 +24,11 @@ static int64_t integer_room(int64_t n)
     return ((3 + 5 * n) * (int64_t)sizeof(lapack_int) + 7) / 8;
 }
 
+int64_t covsamp__matrix_stride(int64_t n)
+{
+    return (n * n + 7) / 8 * 8; /* 64 bytes, as blocks of handles are aligned */
+}
+
 int64_t covsamp__eigh_work(int64_t n)
 {
     if (n < 0 || n > COVSAMP__MAX_ORDER)

@@ -9,6 +9,10 @@
 /* Largest order the LP64 interfaces take here. */
 #define COVSAMP__MAX_ORDER 46340
 
+/* Doubles from one n x n matrix to the next where several lie behind each other: kernels of some
+ * BLAS (OpenBLAS with AVX-512) round by the alignment of what they are given, and all samples are
+ * to be given the same. */
+int64_t covsamp__matrix_stride(int64_t n);
 /* Doubles of work that serve covsamp__eigh() for every order up to n. */
 int64_t covsamp__eigh_work(int64_t n);
 /* Eigenvalues (ascending, in w) and orthonormal eigenvectors (columns, in a) of the symmetric

@@ -40,6 +40,11 @@ static int32_t finish(covsamp__solver *s)
         covsamp__copy(s->dtype, n, s->mu, s->x);
         return 0;
     }
+    if (s->measure)
+        return covsamp__covariance_forms(s->covariance, &s->place, s->mean, s->forms, &s->failed) !=
+                       0
+                   ? COVSAMP_E_LINALG
+                   : 0;
     if (s->covariance->ops->draw(s->covariance, &s->place, s->mean, &s->failed) != 0)
         return COVSAMP_E_LINALG;
     covsamp__combine(s->dtype, n, 1, s->mu, 1, s->mean, s->x);
@@ -95,11 +100,17 @@ static void take_mean(covsamp__solver *s)
         covsamp__combine(s->dtype, n, tr->ca, s->x, tr->cb - tr->alpha_s, s->mu, s->mu);
         covsamp__solver_x0(s);
         covsamp__combine(s->dtype, n, 1, s->mu, tr->alpha_s, s->mean, s->mu);
+        if (s->measure) {
+            covsamp__combine(s->dtype, n, tr->ca, s->x, -1, s->mu, s->residual);
+            covsamp__combine(s->dtype, n, tr->cb, s->truth, 1, s->residual, s->residual);
+        }
         return;
     }
     covsamp__solver_x0(s);
     extrapolate(s);
     covsamp__combine(s->dtype, n, tr->ca, s->x, tr->cb, s->mean, s->mu);
+    if (s->measure)
+        covsamp__combine(s->dtype, n, tr->cb, s->truth, -tr->cb, s->mean, s->residual);
 }
 
 /* A head is about the network's own estimate, not the clipped one. */

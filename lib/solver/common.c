@@ -27,6 +27,10 @@ void covsamp__solver_layout(covsamp__solver *s, covsamp__arena *arena)
     s->transposed =
         covsamp__take(arena, s->average ? tangents : 0, s->batch, (size_t)s->dim * size);
     s->keep = covsamp__take(arena, s->batch, s->clip > 0 ? s->dim : 0, sizeof(uint8_t));
+    const int64_t measured = s->measure ? s->dim : 0;
+    s->truth = covsamp__take(arena, s->batch, measured, size);
+    s->residual = covsamp__take(arena, s->batch, measured, size);
+    s->forms = covsamp__take(arena, s->measure ? s->batch : 0, 1, sizeof *s->forms);
     c->layout(&s->model, arena);
     s->fallback.ops->layout(&s->fallback, arena);
 }
@@ -46,6 +50,7 @@ void covsamp__solver_open(covsamp__solver *s, const covsamp__plan *plan, uint64_
     s->covariance = plan->covariance ? &s->model : &s->fallback;
     s->place = plan->place;
     s->place.z = s->z;
+    s->place.residual = s->residual;
     s->place.seed = seed;
     s->place.first_sample = first_sample;
     s->place.step = step;

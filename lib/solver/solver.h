@@ -39,8 +39,8 @@ typedef struct covsamp__solver covsamp__solver;
 typedef struct {
     int evaluations; /* arrays for a second evaluation are needed */
     /* What is wanted now: COVSAMP_ASK_NOISE (in z), _MEAN (in mean, and in head), _JVP, _MEAN_JVP
-     * (v, count, product), _VJP (transposed), about ask and ask_x; 0: the step is finished; negative:
-     * COVSAMP_E_LINALG. */
+     * (v, count, product), _VJP (transposed), about ask and ask_x; 0: the step is finished;
+     * negative: COVSAMP_E_LINALG. */
     int32_t (*next)(covsamp__solver *s);
     /* It is there. */
     void (*take)(covsamp__solver *s, int32_t kind);
@@ -50,9 +50,9 @@ struct covsamp__solver {
     const covsamp__solver_ops *ops;
     int32_t dtype;
     int32_t eps_raw, clip_covariance, mean_jvp, mean_order; /* options */
-    int32_t average; /* products are with (J + J^T) / 2 */
+    int32_t average;                                        /* products are with (J + J^T) / 2 */
     int32_t phase, opened;
-    int32_t half; /* of such products J v is there, J^T v is not */
+    int32_t half;  /* of such products J v is there, J^T v is not */
     int32_t moved; /* set by next(): ask or ask_x changed within the step */
     int64_t batch, dim;
     double clip; /* 0: off */
@@ -69,14 +69,19 @@ struct covsamp__solver {
     int64_t failed; /* sample whose eigenvalues did not converge */
     /* arrays [batch][dim], those that the options need */
     void *x, *z;
-    void *mean;    /* the model's output, then x0, then the noise */
-    void *head;    /* what the model's head wrote */
-    void *mu;      /* the mean of x_s */
-    void *old;     /* x0 of the level before */
-    void *aside;   /* x of a second evaluation, or the predicted noise */
-    void *slope;   /* heun: the predicted noise of the first evaluation */
+    void *mean;                 /* the model's output, then x0, then the noise */
+    void *head;                 /* what the model's head wrote */
+    void *mu;                   /* the mean of x_s */
+    void *old;                  /* x0 of the level before */
+    void *aside;                /* x of a second evaluation, or the predicted noise */
+    void *slope;                /* heun: the predicted noise of the first evaluation */
     void *product, *transposed; /* [tangents][batch][dim] */
-    uint8_t *keep; /* where x0 was not clipped */
+    uint8_t *keep;              /* where x0 was not clipped */
+    /* Where the density of a step is wanted and not a draw: measure is set before the layout. */
+    int32_t measure, reserved;
+    void *truth;           /* x0, that of the data */
+    void *residual;        /* the mean of q(x_s | x_t, x0) less that of the step */
+    covsamp__forms *forms; /* [batch] */
 };
 
 extern const covsamp__solver_ops covsamp__solver_ancestral, covsamp__solver_addim,

@@ -56,6 +56,7 @@ static void small_structs(void)
     FIELD(covsamp_model, noise);
     FIELD(covsamp_model, progress_user);
     FIELD(covsamp_model, progress);
+    FIELD(covsamp_model, vjp);
 }
 
 static void stats_struct(void)
@@ -75,6 +76,8 @@ static void stats_struct(void)
     FIELD(covsamp_stats, steps_without);
     FIELD(covsamp_stats, asymmetry);
     FIELD(covsamp_stats, error_estimate);
+    FIELD(covsamp_stats, vjp_requests);
+    FIELD(covsamp_stats, vjp_tangents);
 }
 
 static void request_struct(void)
@@ -106,6 +109,7 @@ static void request_struct(void)
     FIELD(covsamp_request, product);
     FIELD(covsamp_request, noise);
     FIELD(covsamp_request, head);
+    FIELD(covsamp_request, transposed);
 }
 
 static void calibration_struct(void)
@@ -126,6 +130,73 @@ static void calibration_struct(void)
     FIELD(covsamp_calibration_level, analytic);
 }
 
+static void step_stats_struct(void)
+{
+    STRUCT(covsamp_step_stats);
+    FIELD(covsamp_step_stats, size);
+    FIELD(covsamp_step_stats, step);
+    FIELD(covsamp_step_stats, level);
+    FIELD(covsamp_step_stats, samples);
+    FIELD(covsamp_step_stats, products_used);
+    FIELD(covsamp_step_stats, products_least);
+    FIELD(covsamp_step_stats, products_most);
+    FIELD(covsamp_step_stats, ritz_values);
+    FIELD(covsamp_step_stats, ritz_clamped);
+    FIELD(covsamp_step_stats, asymmetry);
+    FIELD(covsamp_step_stats, error_estimate);
+    FIELD(covsamp_step_stats, error_mean);
+}
+
+static void mode_struct(void)
+{
+    STRUCT(covsamp_mode);
+    FIELD(covsamp_mode, size);
+    FIELD(covsamp_mode, value);
+    FIELD(covsamp_mode, residual);
+    FIELD(covsamp_mode, converged);
+    FIELD(covsamp_mode, reserved);
+    FIELD(covsamp_mode, vector);
+}
+
+static void path_kl_struct(void)
+{
+    STRUCT(covsamp_path_kl_total);
+    FIELD(covsamp_path_kl_total, size);
+    FIELD(covsamp_path_kl_total, kl);
+    FIELD(covsamp_path_kl_total, deviation);
+    FIELD(covsamp_path_kl_total, prior);
+    FIELD(covsamp_path_kl_total, prior_deviation);
+}
+
+static void nelbo_structs(void)
+{
+    STRUCT(covsamp_nelbo_term);
+    FIELD(covsamp_nelbo_term, size);
+    FIELD(covsamp_nelbo_term, term);
+    FIELD(covsamp_nelbo_term, reserved);
+    FIELD(covsamp_nelbo_term, level);
+    FIELD(covsamp_nelbo_term, to);
+    FIELD(covsamp_nelbo_term, samples);
+    FIELD(covsamp_nelbo_term, nats);
+    FIELD(covsamp_nelbo_term, deviation);
+    FIELD(covsamp_nelbo_term, log_det);
+    FIELD(covsamp_nelbo_term, trace);
+    FIELD(covsamp_nelbo_term, residual);
+    FIELD(covsamp_nelbo_term, probe_deviation);
+    FIELD(covsamp_nelbo_term, products);
+    FIELD(covsamp_nelbo_term, ritz_values);
+    FIELD(covsamp_nelbo_term, ritz_clamped);
+    FIELD(covsamp_nelbo_term, asymmetry);
+    STRUCT(covsamp_nelbo_total);
+    FIELD(covsamp_nelbo_total, size);
+    FIELD(covsamp_nelbo_total, samples);
+    FIELD(covsamp_nelbo_total, terms);
+    FIELD(covsamp_nelbo_total, nats);
+    FIELD(covsamp_nelbo_total, deviation);
+    FIELD(covsamp_nelbo_total, bits);
+    FIELD(covsamp_nelbo_total, bits_deviation);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && (sizeof(void *) != 8 || sizeof(size_t) != 8)) {
@@ -140,6 +211,10 @@ int main(int argc, char **argv)
     stats_struct();
     request_struct();
     calibration_struct();
+    step_stats_struct();
+    mode_struct();
+    path_kl_struct();
+    nelbo_structs();
     if (expected == NULL)
         return 0;
     char rest[8];

@@ -74,7 +74,9 @@ static void models_and_stats(void)
     covsamp_mixture *mixture = new_mixture(5);
     covsamp_sampler *s = new_sampler(&set);
     covsamp_model m = model_of(mixture);
-    for (size_t size = 0; size < sizeof m; size++) {
+    /* sizes of the first version, whose last field was `progress`, and of every one since are fine
+     */
+    for (size_t size = 0; size < offsetof(covsamp_model, vjp); size++) {
         m.size = size;
         CHECK(covsamp_sampler_run(s, &m) == COVSAMP_E_STRUCT_SIZE);
         CHECK_TEXT(covsamp_sampler_message(s), "covsamp_sampler_run: model->size is");
@@ -82,6 +84,10 @@ static void models_and_stats(void)
         CHECK_TEXT(covsamp_sampler_message(s), "covsamp_sampler_step");
         CHECK(covsamp_mixture_model(mixture, &m) == COVSAMP_E_STRUCT_SIZE);
     }
+    m.size = offsetof(covsamp_model, vjp);
+    CHECK(covsamp_sampler_restart(s, 0, 0) == COVSAMP_OK);
+    CHECK(covsamp_sampler_run(s, &m) == COVSAMP_DONE);
+    CHECK(covsamp_sampler_restart(s, 0, 0) == COVSAMP_OK);
     m.size = sizeof m;
     long_model longer = {m, {0}};
     longer.known.size = sizeof longer;
@@ -92,11 +98,14 @@ static void models_and_stats(void)
     CHECK(covsamp_sampler_run(s, &longer.known) == COVSAMP_DONE);
     long_stats stats;
     memset(&stats, 0x55, sizeof stats);
-    for (size_t size = 0; size < sizeof stats.known; size++) {
+    for (size_t size = 0; size < offsetof(covsamp_stats, vjp_requests); size++) {
         stats.known.size = size;
         CHECK(covsamp_sampler_stats(s, &stats.known) == COVSAMP_E_STRUCT_SIZE);
         CHECK(stats.known.steps == 0x5555555555555555 && stats.tail[0] == 0x55);
     }
+    stats.known.size = offsetof(covsamp_stats, vjp_requests); /* a caller of the first version */
+    CHECK(covsamp_sampler_stats(s, &stats.known) == COVSAMP_OK && stats.known.steps == 4);
+    CHECK(stats.known.vjp_requests == 0x5555555555555555);
     stats.known.size = sizeof stats;
     CHECK(covsamp_sampler_stats(s, &stats.known) == COVSAMP_OK);
     CHECK(stats.known.size == sizeof stats && stats.known.steps == 4);
@@ -105,7 +114,8 @@ static void models_and_stats(void)
     covsamp_mixture_free(mixture);
 }
 
-/* covsamp_mixture_model() fills the four fields and nothing else. */
+/* covsamp_mixture_model() fills the five fields and nothing else; four in a struct of the first
+ * version. */
 static void mixture_model_fields(void)
 {
     covsamp_mixture *mixture = new_mixture(5);
@@ -114,12 +124,16 @@ static void mixture_model_fields(void)
     before.size = sizeof before;
     m = before;
     CHECK(covsamp_mixture_model(mixture, &m) == COVSAMP_OK);
-    CHECK(m.model_user == mixture && m.mean && m.jvp && m.mean_jvp);
+    CHECK(m.model_user == mixture && m.mean && m.jvp && m.mean_jvp && m.vjp);
+    CHECK(m.vjp != before.vjp);
+    m.vjp = before.vjp;
     m.model_user = before.model_user;
     m.mean = before.mean;
     m.jvp = before.jvp;
     m.mean_jvp = before.mean_jvp;
     CHECK(memcmp(&m, &before, sizeof m) == 0);
+    m.size = offsetof(covsamp_model, vjp);
+    CHECK(covsamp_mixture_model(mixture, &m) == COVSAMP_OK && m.vjp == before.vjp);
     covsamp_mixture_free(mixture);
 }
 

@@ -279,11 +279,14 @@ static void mixture_requests(void)
     q.dim = 3;
     CHECK(covsamp_mixture_answer(m, &q) == COVSAMP_E_RANGE);
     q = good;
-    static const int32_t kinds[] = {0, 4, COVSAMP_ASK_NOISE, COVSAMP_ASK_STEP, -1};
+    static const int32_t kinds[] = {0, 5, COVSAMP_ASK_NOISE, COVSAMP_ASK_STEP, -1};
     for (int i = 0; i < 5; i++) {
         q.kind = kinds[i];
         CHECK(covsamp_mixture_answer(m, &q) == COVSAMP_E_UNSUPPORTED);
     }
+    q = good;
+    q.kind = COVSAMP_ASK_VJP; /* its products go elsewhere */
+    CHECK(covsamp_mixture_answer(m, &q) == COVSAMP_E_NULL);
     q = good;
     q.alpha = 0;
     CHECK(covsamp_mixture_answer(m, &q) == COVSAMP_E_UNSUPPORTED);

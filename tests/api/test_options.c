@@ -2,7 +2,7 @@
 /* The option table, and setting and reading every option as number and as text. */
 #include "options.h"
 
-#define OPTION_COUNT 45
+#define OPTION_COUNT 46
 
 /* Keys are never reused and names never change: this list is part of the ABI. */
 static const struct {
@@ -29,6 +29,7 @@ static const struct {
     {"trace_guard", 33, COVSAMP_TYPE_REAL},
     {"window_fallback", 34, COVSAMP_TYPE_CHOICE},
     {"limit_range", 35, COVSAMP_TYPE_INT},
+    {"symmetrise", 36, COVSAMP_TYPE_CHOICE},
     {"eta", 40, COVSAMP_TYPE_REAL},
     {"clip_x0", 41, COVSAMP_TYPE_REAL},
     {"eps_after_clip", 42, COVSAMP_TYPE_CHOICE},
@@ -96,6 +97,8 @@ static const struct {
     {"recompute", COVSAMP_EPS_AFTER_CLIP, 1},
     {"raw", COVSAMP_EPS_AFTER_CLIP, 2},
     {"philox-1", COVSAMP_NOISE, 1},
+    {"project", COVSAMP_SYMMETRISE, 1},
+    {"average", COVSAMP_SYMMETRISE, 2},
     {"ask", COVSAMP_NOISE, 100},
 };
 

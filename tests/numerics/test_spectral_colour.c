@@ -83,6 +83,12 @@ static double misfit(covsamp__spectrum *s)
     return sqrt(off) / norm(D * D, cov);
 }
 
+static double positive(double eigenvalue, const void *unused)
+{
+    (void)unused;
+    return fmax(eigenvalue, 0);
+}
+
 /* Mean misfit after one probe. */
 static double one_probe(int32_t mode, int64_t k, int32_t pool, int32_t colour)
 {
@@ -100,7 +106,7 @@ static double one_probe(int32_t mode, int64_t k, int32_t pool, int32_t colour)
         covsamp__spectrum_add(s, 0, z, product, 1);
         CHECK(covsamp__spectrum_solve(s, 0, &negative) == 0);
         sum += misfit(s) / PROBES;
-        mean += covsamp__spectrum_mean(s, 0, 1, INFINITY) / PROBES;
+        mean += covsamp__spectrum_mean(s, 0, 1, positive, NULL) / PROBES;
     }
     for (int i = 0; i < D; i++)
         trace += cov[i + i * D] / D;

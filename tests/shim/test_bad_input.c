@@ -170,6 +170,10 @@ static void requests(void)
     q.tangents = 2;
     q.tangent_stride = 1;
     answer_is(module, &q, COVSAMP_E_RANGE, "request->tangent_stride is 1");
+    q = good(COVSAMP_ASK_VJP);
+    answer_is(module, &q, COVSAMP_E_NULL, "request->transposed is NULL");
+    q.size = offsetof(covsamp_request, transposed);
+    answer_is(module, &q, COVSAMP_E_STRUCT_SIZE, "request->size is");
     BAD(branch, 8, COVSAMP_E_RANGE, "request->branch is 8");
     BAD(branch, -1, COVSAMP_E_RANGE, "request->branch is -1");
     BAD(first_sample, -1, COVSAMP_E_RANGE, "request->first_sample is -1");

@@ -24,13 +24,14 @@ class Stem(nn.Module):
 
 
 class Basic(nn.Module):
-    """Sums and products in place."""
+    """Sums and products in place; a transposed convolution that a convolution could be mistaken for."""
     tail = "conv2"
 
     def __init__(self):
         super().__init__()
         self.conv1, self.norm1 = nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False), nn.BatchNorm2d(WIDTH)
-        self.conv2, self.embed = nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False), nn.Linear(EMB, WIDTH)
+        self.conv2 = nn.ConvTranspose2d(WIDTH, WIDTH, 3, padding=1, bias=False)
+        self.embed = nn.Linear(EMB, WIDTH)
 
     def forward(self, x, e):
         h = self.norm1(self.conv1(x))

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Curves over logarithmic axes as SVG. */
+#ifndef COVSAMP_PLOT_H
+#define COVSAMP_PLOT_H
+
+#include "app.h"
+
+struct plot_curve {
+    const char *name;
+    const double *x, *y;
+    const double *deviation; /* NULL: no error bars */
+    int count;
+};
+
+struct plot {
+    const char *title, *x_label, *y_label;
+    const struct plot_curve *curves;
+    int n_curves;
+};
+
+/* Values that are not positive and finite have no place on such axes and are left out. */
+void plot_write(const struct plot *plot, FILE *stream);
+
+#endif
