@@ -58,7 +58,7 @@ class DoubleBackward : public Engine
         // The module gets a copy: libtorch forbids writing to x itself.
         at::Tensor output = network.forward(x.clone(), point);
         if (!output.requires_grad())
-            throw lost();
+            throw no_derivative();
         if (mean != nullptr)
             *mean = output.detach().clone();
         // Ones, though any u gives the same product: libtorch's rules for some operators
@@ -76,20 +76,13 @@ class DoubleBackward : public Engine
                            const at::Tensor &cotangent, bool keep, bool differentiable)
     {
         if (!output.requires_grad())
-            throw lost();
+            throw no_derivative();
         at::Tensor result =
             torch::autograd::grad({output}, {input}, {cotangent}, keep, differentiable,
                                   /*allow_unused=*/true)[0];
         if (!result.defined())
-            throw lost();
+            throw no_derivative();
         return result;
-    }
-
-    static Failure lost()
-    {
-        return Failure(COVSAMP_TORCH_E_NO_TANGENT, "the module's output has no derivative: it does "
-                                                   "not depend on x, or something in the module "
-                                                   "(detach, .data, no_grad) cut it off");
     }
 };
 

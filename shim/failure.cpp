@@ -65,6 +65,14 @@ Failure::Failure(int32_t status, const char *format, ...) noexcept : status_(sta
     trim_utf8(text_);
 }
 
+Failure no_derivative()
+{
+    return Failure(
+        COVSAMP_TORCH_E_NO_TANGENT,
+        "the module's output has no derivative: it does not depend on x, or something in "
+        "the module (detach, .data, no_grad) cut it off");
+}
+
 std::string one_line(const std::exception &error)
 {
     auto *c10_error = dynamic_cast<const c10::Error *>(&error);

@@ -35,6 +35,9 @@ class Failure : public std::exception
     char text_[COVSAMP_MESSAGE_BYTES];
 };
 
+// What reverse mode says of an output that has no graph.
+Failure no_derivative();
+
 // The one line of an exception's text that says what happened: libtorch's texts hold whole traces.
 std::string one_line(const std::exception &error);
 

@@ -25,7 +25,7 @@ struct covsamp_torch {
     covsamp_shim::Labels labels;
     std::unique_ptr<covsamp_shim::Engine> engine;
     std::unique_ptr<covsamp_shim::Engine> reverse; // for transposed products, once one was wanted
-    bool bfloat16;     // tangents are of that type
+    bool bfloat16;                                 // tangents are of that type
     int64_t head = -1; // which of the module's heads fills request->head; -1: none was named
     std::string operators, reason; // of the last report
     char message[COVSAMP_MESSAGE_BYTES] = "";

@@ -39,32 +39,16 @@ class Linearised : public Engine
                                      const std::vector<at::Tensor> &tangents,
                                      at::Tensor *mean) override
     {
-        if (!dual_ && how_.keep_bytes > 0 && sample_bytes_ < 0)
-            measure_sample(network, point);
-        const int64_t samples = point.x.size(0), part = samples_kept(samples);
-        if (!dual_ && part >= samples)
-            return part_products(network, point, tangents, mean);
-        if (dual_)
-            return dual_->products(network, point, tangents, mean);
-        std::vector<std::vector<at::Tensor>> products(tangents.size());
-        std::vector<at::Tensor> means;
-        for (int64_t first = 0; first < samples; first += part) {
-            const int64_t count = std::min(part, samples - first);
-            std::vector<at::Tensor> own;
-            for (const at::Tensor &tangent : tangents)
-                own.push_back(tangent.narrow(0, first, count));
-            at::Tensor part_mean;
-            own = part_products(network, narrowed(point, first, count), own, &part_mean);
-            means.push_back(part_mean);
-            for (size_t k = 0; k < own.size(); k++)
-                products[k].push_back(own[k]);
+        if (!dual_) {
+            try {
+                return linear_products(network, point, tangents, mean);
+            } catch (const NotUnderstood &why) {
+                give_up(why.what());
+            } catch (const c10::Error &error) {
+                give_up_on(error, network, point);
+            }
         }
-        if (mean != nullptr)
-            *mean = at::cat(means);
-        std::vector<at::Tensor> joined;
-        for (const std::vector<at::Tensor> &parts : products)
-            joined.push_back(at::cat(parts));
-        return joined;
+        return dual_->products(network, point, tangents, mean);
     }
 
     void report(Report &report) const override
@@ -81,25 +65,43 @@ class Linearised : public Engine
     }
 
   private:
-    // For a batch, or the part of one that may be kept.
+    // Of the whole batch, or where it would keep too much of one part after the other.
+    std::vector<at::Tensor> linear_products(Network &network, const Point &point,
+                                            const std::vector<at::Tensor> &tangents,
+                                            at::Tensor *mean)
+    {
+        const int64_t samples = point.x.size(0), part = samples_kept(network, point);
+        if (part >= samples)
+            return part_products(network, point, tangents, mean);
+        std::vector<std::vector<at::Tensor>> products(tangents.size());
+        std::vector<at::Tensor> means, joined;
+        for (int64_t first = 0; first < samples; first += part) {
+            const int64_t count = std::min(part, samples - first);
+            std::vector<at::Tensor> own;
+            for (const at::Tensor &tangent : tangents)
+                own.push_back(tangent.narrow(0, first, count));
+            means.emplace_back();
+            own = part_products(network, narrowed(point, first, count), own, &means.back());
+            for (size_t k = 0; k < own.size(); k++)
+                products[k].push_back(own[k]);
+        }
+        if (mean != nullptr)
+            *mean = at::cat(means);
+        for (const std::vector<at::Tensor> &parts : products)
+            joined.push_back(at::cat(parts));
+        return joined;
+    }
+
     std::vector<at::Tensor> part_products(Network &network, const Point &point,
                                           const std::vector<at::Tensor> &tangents, at::Tensor *mean)
     {
-        try {
-            if (understand(network, point)) {
-                std::vector<at::Tensor> products;
-                for (const at::Tensor &tangent : tangents)
-                    products.push_back(product(network, tangent));
-                if (mean != nullptr)
-                    *mean = kept_->mean.clone();
-                return products;
-            }
-        } catch (const NotUnderstood &why) {
-            give_up(why.what());
-        } catch (const c10::Error &error) {
-            give_up_on(error, network, point);
-        }
-        return dual_->products(network, point, tangents, mean);
+        std::vector<at::Tensor> products;
+        visit(network, point);
+        for (const at::Tensor &tangent : tangents)
+            products.push_back(product(network, tangent));
+        if (mean != nullptr)
+            *mean = kept_->mean.clone();
+        return products;
     }
 
     static Point narrowed(const Point &point, int64_t first, int64_t count)
@@ -108,36 +110,29 @@ class Linearised : public Engine
                 point.labels.defined() ? point.labels.narrow(0, first, count) : at::Tensor()};
     }
 
-    // What one sample leaves behind, before more of them could take too much.
-    void measure_sample(Network &network, const Point &point)
+    // How many samples may be kept at a time.  What one leaves behind is found out before more of
+    // them could take too much.
+    int64_t samples_kept(Network &network, const Point &point)
     {
-        if (understand(network, narrowed(point, 0, 1)))
-            sample_bytes_ = kept_->tape.kept_bytes(weights_.all());
-    }
-
-    // Of so many samples, how many may be kept at a time.
-    int64_t samples_kept(int64_t samples) const
-    {
-        if (how_.keep_bytes == 0 || sample_bytes_ <= 0)
+        const int64_t samples = point.x.size(0);
+        if (how_.keep_bytes == 0)
             return samples;
-        return std::clamp<int64_t>(how_.keep_bytes / sample_bytes_, 1, samples);
+        if (sample_bytes_ < 0) {
+            visit(network, narrowed(point, 0, 1));
+            sample_bytes_ = kept_->tape.kept_bytes(weights_.all());
+        }
+        return sample_bytes_ == 0
+                   ? samples
+                   : std::clamp<int64_t>(how_.keep_bytes / sample_bytes_, 1, samples);
     }
 
-    // Whether the module is linearised at the point, now if it was not before.
-    bool understand(Network &network, const Point &point)
+    // Linearises the module at the point, unless it is there already.
+    void visit(Network &network, const Point &point)
     {
         if (kept_ && same_point(kept_->point, point))
-            return true;
+            return;
         release();
-        try {
-            linearise(network, point);
-            return true;
-        } catch (const NotUnderstood &why) {
-            give_up(why.what());
-        } catch (const c10::Error &error) {
-            give_up_on(error, network, point);
-        }
-        return false;
+        linearise(network, point);
     }
 
     // The whole module goes to dual numbers from here on.
@@ -185,7 +180,6 @@ class Linearised : public Engine
         } catch (const c10::Error &) { // an operator that minds how its tensors lie, perhaps
             if (!manner_.channels_last)
                 throw;
-            manner_.writes = program_->writes();
             manner_.channels_last = false;
             weights_ = Weights();
             record(network, point);

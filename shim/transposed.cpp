@@ -43,7 +43,7 @@ class Transposed : public Engine
         // The module gets a copy: libtorch forbids writing to x itself.
         output_ = network.forward(x_.clone(), point);
         if (!output_.requires_grad())
-            throw lost();
+            throw no_derivative();
         kept_ = point;
     }
 
@@ -53,15 +53,8 @@ class Transposed : public Engine
                                                   /*differentiable=*/false,
                                                   /*allow_unused=*/true)[0];
         if (!result.defined())
-            throw lost();
+            throw no_derivative();
         return result.clone();
-    }
-
-    static Failure lost()
-    {
-        return Failure(COVSAMP_TORCH_E_NO_TANGENT, "the module's output has no derivative: it does "
-                                                   "not depend on x, or something in the module "
-                                                   "(detach, .data, no_grad) cut it off");
     }
 
     Point kept_;

@@ -17,6 +17,13 @@ struct Place {
     int64_t element;
 };
 
+at::Tensor at_place(const torch::jit::Stack &stack, const Place &place)
+{
+    const c10::IValue &value = stack[place.argument];
+    return place.element < 0 ? value.toTensor()
+                             : value.toTensorVector()[static_cast<size_t>(place.element)];
+}
+
 class NodeDual : public Step
 {
   public:
@@ -36,7 +43,7 @@ class NodeDual : public Step
         run(stack);
         Tangents outputs;
         for (const Place &place : results_) {
-            auto [value, tangent] = at::_unpack_dual(pick(stack, place), level.index());
+            auto [value, tangent] = at::_unpack_dual(at_place(stack, place), level.index());
             if (!tangent.defined()) { // an error if anybody reads it
                 outputs.emplace_back();
                 continue;
@@ -51,27 +58,16 @@ class NodeDual : public Step
     {
         std::vector<at::Tensor> tensors;
         for (const c10::IValue &argument : arguments_)
-            if (argument.isTensor())
-                tensors.push_back(argument.toTensor());
-            else if (argument.isTensorList())
-                for (const at::Tensor &tensor : argument.toTensorVector())
-                    tensors.push_back(tensor);
+            collect_tensors(argument, tensors);
         return tensors;
     }
 
   private:
-    static at::Tensor pick(const torch::jit::Stack &stack, const Place &place)
-    {
-        const c10::IValue &value = stack[place.argument];
-        return place.element < 0 ? value.toTensor()
-                                 : value.toTensorVector()[static_cast<size_t>(place.element)];
-    }
-
     torch::jit::Stack with_duals(const Tangents &inputs, int64_t level) const
     {
         torch::jit::Stack stack = arguments_;
         for (size_t k = 0; k < places_.size(); k++) {
-            at::Tensor value = pick(stack, places_[k]);
+            at::Tensor value = at_place(stack, places_[k]);
             at::Tensor tangent = inputs[k].to(value.scalar_type());
             at::Tensor dual = at::_make_dual(value, tangent, level);
             c10::IValue &argument = stack[places_[k].argument];
@@ -125,13 +121,6 @@ std::vector<Place> find_places(const torch::jit::Stack &stack, Condition conditi
         }
     }
     return places;
-}
-
-at::Tensor at_place(const torch::jit::Stack &stack, const Place &place)
-{
-    return place.element < 0
-               ? stack[place.argument].toTensor()
-               : stack[place.argument].toTensorVector()[static_cast<size_t>(place.element)];
 }
 
 } // namespace

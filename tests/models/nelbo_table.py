@@ -86,6 +86,20 @@ def table(results):
     return "\n".join(lines)
 
 
+def steps_table(results, steps):
+    """Nats of every step, level by level: where a covariance gains and where it loses."""
+    runs = [(m[1], results[m[0], steps]) for m in METHODS if results[m[0], steps] is not None]
+    if not runs:
+        return ""
+    rows = runs[0][1]["terms"]
+    lines = ["| T = %d, nats of |" % steps + "".join(" %s |" % name for name, _ in runs),
+             "| --- |" + " ---: |" * len(runs)]
+    for i, row in enumerate(rows):
+        what = "%d to %d" % (row["level"], row["to"]) if row["term"] == "step" else row["term"]
+        lines.append("| %s |" % what + "".join(" %.1f |" % run["terms"][i]["nats"] for _, run in runs))
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -98,7 +112,7 @@ def main():
     steps, methods = [int(s) for s in wanted.steps.split(",")], wanted.methods.split(",")
     results = {(m[0], s): bound(wanted.program, wanted.out, m, s, s not in steps or m[0] not in methods)
                for s in STEPS for m in METHODS}
-    text = table(results)
+    text = "\n\n".join(part for part in (table(results), steps_table(results, 10)) if part)
     print(text)
     if wanted.docs:
         path = os.path.join(wanted.docs, "diagnostics.md")
