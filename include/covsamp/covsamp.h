@@ -755,7 +755,7 @@ COVSAMP_API covsamp_status covsamp_path_kl(covsamp_config *config, covsamp_mixtu
  * Diagonal covariances and dense exactly.  krylov: log det and trace by stochastic Lanczos quadrature
  * (Ubaru, Chen & Saad 2017) with `probes` random signs, r . S^-1 r by Lanczos from r.  Each is a Krylov
  * space; unless they were set, probes is 3 and krylov_steps 8.  A tolerance lets a space grow until two
- * products in a row change its value by at most that share, to 64 products unless krylov_steps was set: what a long
+ * products in a row change its value by at most that share, to 128 products unless krylov_steps was set: what a long
  * jump close to data needs, where 8 products see too little of S^-1 and the sum bounds nothing.
  * What comes out for krylov is therefore an estimate of the bound: too few products make it too small as
  * a rule, and only doubling them, or dense on a few samples, tells whether they were enough; probe_deviation
