@@ -45,8 +45,11 @@ void nelbo_table(const covsamp_nelbo *nelbo)
                    100 * share(&t), t.asymmetry);
         putchar('\n');
     }
-    printf("\n%" PRId64 " samples: %.4f +- %.4f bits per value (%.2f +- %.2f nats)\n",
-           total.samples, total.bits, total.bits_deviation, total.nats, total.deviation);
+    if (total.samples == 1)
+        printf("\n1 sample: %.4f bits per value (%.2f nats)\n", total.bits, total.nats);
+    else
+        printf("\n%" PRId64 " samples: %.4f +- %.4f bits per value (%.2f +- %.2f nats)\n",
+               total.samples, total.bits, total.bits_deviation, total.nats, total.deviation);
 }
 
 static void number(FILE *stream, const char *name, double value)

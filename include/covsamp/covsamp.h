@@ -754,11 +754,13 @@ COVSAMP_API covsamp_status covsamp_path_kl(covsamp_config *config, covsamp_mixtu
  *               over the bin of the data's grey value (Ho et al. 2020, eq. 13)
  * Diagonal covariances and dense exactly.  krylov: log det and trace by stochastic Lanczos quadrature
  * (Ubaru, Chen & Saad 2017) with `probes` random signs, r . S^-1 r by Lanczos from r.  Each is a Krylov
- * space; unless they were set, probes is 3 and krylov_steps 8.  A tolerance lets a space grow until a
- * product changes its value by at most that share, to 64 products unless krylov_steps was set: what a long
+ * space; unless they were set, probes is 3 and krylov_steps 8.  A tolerance lets a space grow until two
+ * products in a row change its value by at most that share, to 128 products unless krylov_steps was set: what a long
  * jump close to data needs, where 8 products see too little of S^-1 and the sum bounds nothing.
- * Quadrature by JVPs alone is biased where J is not symmetric: here symmetrise is average unless it was
- * set.  Ask and tell, callbacks, errors and memory are those of a calibration:
+ * What comes out for krylov is therefore an estimate of the bound: too few products make it too small as
+ * a rule, and only doubling them, or dense on a few samples, tells whether they were enough; probe_deviation
+ * does not.  Quadrature by JVPs alone is biased where J is not symmetric: here symmetrise is average unless
+ * it was set.  Ask and tell, callbacks, errors and memory are those of a calibration:
  *
  *     covsamp_nelbo_new(&n, config, 256);
  *     covsamp_nelbo_run(n, &model, images, dim, 1000);
@@ -794,7 +796,8 @@ typedef struct covsamp_nelbo_total {
 
 /** Of the configuration it takes all that a sampler does, but for solver, mean_order (which must be left
  *  alone), noise, last_noise, pixel_clip and report_steps, which play no part.  bins: grey values of the
- *  data, which lies in [-1, 1] with bin b around -1 + 2 b / (bins - 1), 2 ... 65536; 0: any data, the
+ *  data, which lies in [-1, 1] with bin b around -1 + 2 b / (bins - 1), 2 ... 65536 (a value between two
+ *  centres gets a bin around itself, and the sum is no likelihood of grey values then); 0: any data, the
  *  decoder is a density.  Errors: as covsamp_sampler_new(); E_UNSUPPORTED where a step's noise has no
  *  density (eta = 0, covariance = none, spectral with sliding windows); E_RANGE (bins; krylov with fewer than
  *  2 probes). */
@@ -807,13 +810,16 @@ COVSAMP_API void covsamp_nelbo_free(covsamp_nelbo *nelbo);
  *  (with bins, a value outside [-1, 1]). */
 COVSAMP_API covsamp_status covsamp_nelbo_data(covsamp_nelbo *nelbo, const void *x, int64_t stride,
                                               int64_t samples);
-/** As covsamp_calibration_ask(); requests are about the whole batch. */
+/** As covsamp_calibration_ask(); requests are about the whole batch.  E_LINALG besides: an eigenvalue
+ *  iteration did not converge; the batch is given up, and none of it is counted. */
 COVSAMP_API covsamp_status covsamp_nelbo_ask(covsamp_nelbo *nelbo, const covsamp_request **request);
 /** As covsamp_calibration_tell(). */
 COVSAMP_API covsamp_status covsamp_nelbo_tell(covsamp_nelbo *nelbo, int32_t answer);
 /** The last answer that tell() or a callback gave, 0 at first. */
 COVSAMP_API int32_t covsamp_nelbo_answer(const covsamp_nelbo *nelbo);
-/** Goes through `samples` samples by callbacks, as covsamp_calibration_run() does. */
+/** Goes through `samples` samples by callbacks, as covsamp_calibration_run() does.  Data that is refused
+ *  and E_LINALG end it: what came before stays counted, and running again with the same data would count
+ *  it twice. */
 COVSAMP_API covsamp_status covsamp_nelbo_run(covsamp_nelbo *nelbo, const covsamp_model *model,
                                              const void *data, int64_t stride, int64_t samples);
 /** The index-th term: 0 the prior, then the steps, noisiest first, then the decoder.  Errors: E_NULL,

@@ -14,7 +14,7 @@
 
 /* Of krylov, where nothing was said; WITH_TOLERANCE: the most products, since something stops them.
  */
-enum { PRODUCTS = 8, WITH_TOLERANCE = 64, PROBES = 3, MOST_BINS = 65536 };
+enum { PRODUCTS = 8, WITH_TOLERANCE = 128, PROBES = 3, MOST_BINS = 65536 };
 
 /* ---- checks ---- */
 

@@ -73,11 +73,12 @@ struct covsamp__covariance {
     int32_t limit_range; /* "iddpm": v limited to [-1, 1] */
     double tolerance;    /* of "krylov"; 0: off */
     covsamp__krylov_counts counts;
-    covsamp__krylov krylov;        /* krylov: its space */
-    covsamp__spectrum spectrum;    /* spectral: its estimates */
-    int64_t column;                /* tangents taken at this place: dense, probes */
-    double *matrix;                /* dense: [batch], dim x dim each, column-major */
-    double *vector, *value, *work; /* small work */
+    covsamp__krylov krylov;     /* krylov: its space */
+    covsamp__spectrum spectrum; /* spectral: its estimates */
+    int64_t column;             /* tangents taken at this place: dense, probes */
+    double *matrix;             /* dense: [batch], dim x dim each, column-major */
+    double *vector, *value,
+        *work;    /* small work; quadrature: value [batch][2] of the present space */
     double *ritz; /* quadrature: values and weights [starts][batch][2][most], 0 beyond the size */
     int32_t info, reserved; /* quadrature: LAPACK's, of `broken` */
     int64_t broken;

@@ -19,6 +19,7 @@ static void layout(covsamp__covariance *c, covsamp__arena *arena)
     covsamp__krylov_layout(&c->krylov, arena);
     c->unit = covsamp__take(arena, c->batch, c->dim, covsamp__size_of(c->dtype));
     c->vector = covsamp__take(arena, 2, c->krylov.most, sizeof(double));
+    c->value = covsamp__take(arena, 2, c->batch, sizeof(double));
     c->ritz =
         covsamp__take(arena, c->probes + 1, c->batch, 2 * (size_t)c->krylov.most * sizeof(double));
 }
@@ -38,6 +39,10 @@ static void start(covsamp__covariance *c, const covsamp__place *p)
             covsamp__zero(c->dtype, c->dim, z);
         else if (p->keep != NULL)
             covsamp__mask(c->dtype, c->dim, p->keep + b * c->dim, z, z);
+    }
+    for (int64_t b = 0; b < c->batch; b++) {
+        c->value[2 * b] = NAN; /* no value to compare with */
+        c->value[2 * b + 1] = 0;
     }
     covsamp__krylov_start(&c->krylov, c->unit);
 }
@@ -96,14 +101,17 @@ static double value_by(covsamp__covariance *c, const covsamp__place *p, int64_t 
     return 0.5 * sum;
 }
 
-/* A space is large enough once a product changes its value by no more than the tolerance. */
+/* A space is large enough once two products in a row have changed its value by no more than the
+ * tolerance: values settle unevenly where negative eigenvalues are clamped. */
 static void stop(covsamp__covariance *c, const covsamp__place *p, int64_t b)
 {
-    const int64_t n = c->krylov.size[b];
-    if (c->krylov.closed[b] != COVSAMP__OPEN || n < 2)
+    double *last = c->value + 2 * b, *small = last + 1;
+    if (c->krylov.closed[b] != COVSAMP__OPEN)
         return;
-    const double value = value_by(c, p, b, n), before = value_by(c, p, b, n - 1);
-    if (fabs(value - before) <= c->tolerance * fabs(value))
+    const double value = value_by(c, p, b, c->krylov.size[b]);
+    *small = fabs(value - *last) <= c->tolerance * fabs(value) ? *small + 1 : 0;
+    *last = value;
+    if (*small >= 2)
         covsamp__krylov_close(&c->krylov, b, &c->counts);
 }
 

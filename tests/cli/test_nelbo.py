@@ -63,7 +63,7 @@ def check_files(data, folder, small):
 
 def check_refusals(base, data, folder):
     bad(2, "nelbo needs --model FILE and --data FILE.npy", *base)
-    bad(1, "must be in [-1, 1] for bins = 256", *base, "--data", folder + "/wide.npy", "--method", "ddpm")
+    bad(2, "must be in [-1, 1] for --bins 256", *base, "--data", folder + "/wide.npy", "--method", "ddpm")
     bad(2, "eta is 0, must be above 0", *data, "--method", "lgs-ddim")
     bad(2, "solver is heun, must be ancestral", *data, "--method", "heun")
     bad(2, "probes is 1, must be at least 2", *data, "--set", "probes=1")

@@ -6,8 +6,9 @@
 
 512 images, for the full covariance 128 of them with 3 probes and Krylov spaces to a tolerance of 3e-3 (a JVP
 and a VJP a product), at 10, 25, 50 and 100 steps.  Tables of noise come from 400 training images.  What is in --out is
-not computed again, so that a run that was stopped goes on; what is not there yet is a dash in the table.
---steps 10,25 measures those alone.  --docs DIR rewrites the table in DIR/diagnostics.md.
+not computed again, so that a run that was stopped goes on.  --steps 10,25 and --methods lgs measure those alone.
+--docs DIR rewrites the tables in DIR/diagnostics.md, where cells that --out does not have stay as they are (a dash
+where nothing was ever measured), and so does the table of steps.
 """
 import argparse
 import json
@@ -77,11 +78,18 @@ def bound(program, folder, method, steps, wait):
         return json.load(file)
 
 
-def table(results):
+def cells_of(page):
+    """What the tables of the page say already, by covariance and steps."""
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    return {(row[0], s): cell for row in rows if len(row) == 2 + len(STEPS) and row[0] in {m[1] for m in METHODS}
+            for s, cell in zip(STEPS, row[2:])}
+
+
+def table(results, known):
     lines = ["| covariance | images |" + "".join(" T = %d |" % s for s in STEPS), "| --- | ---: |" + " ---: |" * len(STEPS)]
     for method in METHODS:
-        cells = ["-" if r is None else "%.3f ± %.3f" % (r["bits"], r["bits_deviation"])
-                 for r in (results[method[0], s] for s in STEPS)]
+        cells = [known.get((method[1], s), "-") if r is None else "%.3f ± %.3f" % (r["bits"], r["bits_deviation"])
+                 for s, r in ((s, results[method[0], s]) for s in STEPS)]
         lines.append("| %s | %d | %s |" % (method[1], method[3], " | ".join(cells)))
     return "\n".join(lines)
 
@@ -112,15 +120,18 @@ def main():
     steps, methods = [int(s) for s in wanted.steps.split(",")], wanted.methods.split(",")
     results = {(m[0], s): bound(wanted.program, wanted.out, m, s, s not in steps or m[0] not in methods)
                for s in STEPS for m in METHODS}
-    text = "\n\n".join(part for part in (table(results), steps_table(results, 10)) if part)
+    path = os.path.join(wanted.docs or HERE, "diagnostics.md")
+    head, old, rest = "", "", ""
+    if wanted.docs:
+        with open(path) as file:
+            head, rest = file.read().split(BEGIN)
+        old, rest = rest.split(END)
+    steps_text = steps_table(results, 10) if all(results[m[0], 10] for m in METHODS) else old[old.find("| T = 10, nats"):].strip()
+    text = table(results, cells_of(old)) + "\n\n" + steps_text
     print(text)
     if wanted.docs:
-        path = os.path.join(wanted.docs, "diagnostics.md")
-        with open(path) as file:
-            page = file.read()
-        head, rest = page.split(BEGIN)
         with open(path, "w") as file:
-            file.write(head + BEGIN + "\n" + text + "\n" + END + rest.split(END)[1])
+            file.write(head + BEGIN + "\n" + text + "\n" + END + rest)
 
 
 main()
