@@ -93,10 +93,10 @@ covsamp_status covsamp__guidance_refuse(covsamp_config *c, const char *what, con
     for (int i = 0; i < 2; i++) {
         const int32_t key = i == 0 ? COVSAMP_GUIDANCE : COVSAMP_CFG;
         if (covsamp__guides(c, key))
-            return covsamp__fail(
-                &c->error, COVSAMP_E_UNSUPPORTED, "%s: %s is %s, must be 0 and without weights for %s",
-                function, covsamp_option_info(covsamp__option_index(key))->name,
-                covsamp__real(covsamp__config_real(c, key), text), what);
+            return covsamp__fail(&c->error, COVSAMP_E_UNSUPPORTED,
+                                 "%s: %s is %s, must be 0 and without weights for %s", function,
+                                 covsamp_option_info(covsamp__option_index(key))->name,
+                                 covsamp__real(covsamp__config_real(c, key), text), what);
     }
     return COVSAMP_OK;
 }

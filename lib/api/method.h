@@ -23,9 +23,9 @@ covsamp__method covsamp__method_of(const covsamp_config *config);
 int64_t covsamp__krylov_steps(const covsamp_config *config);
 /* Whether all options go together; what single options cannot know. */
 covsamp_status covsamp__method_check(covsamp_config *config, const char *function);
-/* guidance.c: whether some weight of COVSAMP_GUIDANCE or COVSAMP_CFG (key) is set; the weight of steps
- * from a level; what AUTO comes to; whether the options of guidance go together; the refusal of those who
- * have no use for it. */
+/* guidance.c: whether some weight of COVSAMP_GUIDANCE or COVSAMP_CFG (key) is set; the weight of
+ * steps from a level; what AUTO comes to; whether the options of guidance go together; the refusal
+ * of those who have no use for it. */
 int covsamp__guides(const covsamp_config *config, int32_t key);
 double covsamp__guidance_weight(const covsamp_config *config, int32_t key, int64_t level);
 int32_t covsamp__guide_form(const covsamp_config *config, const covsamp__method *method);

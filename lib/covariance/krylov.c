@@ -104,8 +104,9 @@ static double above_floor(double theta, const double *parameters)
     return r * r - fmin(parameters[LAMBDA2], parameters[LIMIT]);
 }
 
-/* What a single product may be: C has no eigenvalue below 0 or above the highest that is allowed, so
- * C g points nowhere against g and is no longer than that.  Returns the factor that sees to it. */
+/* What a single product may be: C has no eigenvalue below 0 or above the highest that is allowed,
+ * so C g points nowhere against g and is no longer than that.  Returns the factor that sees to it.
+ */
 static double bounded(const covsamp__covariance *c, const double *parameters, const void *g,
                       const void *w)
 {
@@ -133,8 +134,8 @@ static int push(covsamp__covariance *c, const covsamp__place *p, const void *g, 
         if (c->push_by_product)
             factor = parameters[B2] * bounded(c, parameters, own, w);
         else
-            info = covsamp__krylov_multiply(&c->krylov, s, above_floor, parameters, own, c->vector,
-                                            w);
+            info =
+                covsamp__krylov_multiply(&c->krylov, s, above_floor, parameters, own, c->vector, w);
         if (info != 0) {
             *failed = s;
             return info;

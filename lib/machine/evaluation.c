@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One want of a solver, as the requests that it takes: under classifier-free guidance the same of two
- * branches, combined as f = (1 + w) f_0 - w f_1 (Ho & Salimans 2022); where the score is guided, a
- * gradient after every mean, which makes x0 + w sigma^2 / alpha g of x0 (Dhariwal & Nichol 2021,
- * algorithm 2).  Solvers and covariances see what comes out, and nothing of how. */
+/* One want of a solver, as the requests that it takes: under classifier-free guidance the same of
+ * two branches, combined as f = (1 + w) f_0 - w f_1 (Ho & Salimans 2022); where the score is
+ * guided, a gradient after every mean, which makes x0 + w sigma^2 / alpha g of x0 (Dhariwal &
+ * Nichol 2021, algorithm 2).  Solvers and covariances see what comes out, and nothing of how. */
 #include "machine/machine.h"
 
 #include "numeric/vec.h"
@@ -99,8 +99,8 @@ static void combine(const covsamp__solver *solver, int64_t n, void *own, const v
         covsamp__combine(solver->dtype, n, w0, own, w1, other, own);
 }
 
-/* The mean, with what the head is about kept aside: the mean of its own branch before guidance, or of
- * both where their heads are combined too. */
+/* The mean, with what the head is about kept aside: the mean of its own branch before guidance, or
+ * of both where their heads are combined too. */
 static void finish_mean(covsamp_sampler *s)
 {
     covsamp__solver *solver = &s->solver;
@@ -116,8 +116,8 @@ static void finish_mean(covsamp_sampler *s)
     if (guides_score(solver)) {
         const covsamp__spot *at = solver->ask;
         const double to_x0 = at->at.sigma * at->at.sigma / at->at.alpha;
-        covsamp__combine(solver->dtype, n, 1, solver->mean,
-                         solver->plan->guidance * to_x0 / at->q, solver->gradient, solver->mean);
+        covsamp__combine(solver->dtype, n, 1, solver->mean, solver->plan->guidance * to_x0 / at->q,
+                         solver->gradient, solver->mean);
     }
 }
 

@@ -44,7 +44,7 @@ struct covsamp_sampler {
     double start_scale;  /* x at the first level is this times normal numbers */
     int64_t first_sample;
     uint64_t seed, next_point;
-    uint64_t point; /* of where the model is asked now */
+    uint64_t point;                                /* of where the model is asked now */
     int32_t phase, open;                           /* open: a request is */
     int32_t answer;                                /* the last one given */
     int32_t ask_noise, check_finite, report_steps; /* options */
@@ -67,8 +67,8 @@ void covsamp__record_step(covsamp_sampler *s);
 /* The counts so far, the present step's included. */
 covsamp__krylov_counts covsamp__record_counts(const covsamp_sampler *s);
 
-/* evaluation.c: begins a want; opens its next request, 0 when there is none left; counts an answer, and
- * with the last one hands what was wanted to the solver. */
+/* evaluation.c: begins a want; opens its next request, 0 when there is none left; counts an answer,
+ * and with the last one hands what was wanted to the solver. */
 void covsamp__evaluation_begin(covsamp_sampler *s, int32_t want);
 int covsamp__evaluation_next(covsamp_sampler *s);
 void covsamp__evaluation_answered(covsamp_sampler *s);

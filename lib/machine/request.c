@@ -67,8 +67,7 @@ static void fill_answers(covsamp_sampler *s, int32_t kind, int32_t branch)
     q->other_mean = mean && both ? solver->other_mean : NULL;
     q->other_product = jvp && both ? solver->other_product : NULL;
     q->other_transposed = vjp && both ? solver->other_transposed : NULL;
-    q->other_head =
-        mean && both && covsamp__evaluation_head(s, 1) ? solver->other_head : NULL;
+    q->other_head = mean && both && covsamp__evaluation_head(s, 1) ? solver->other_head : NULL;
     q->noise = kind == COVSAMP_ASK_NOISE ? solver->z : NULL;
     q->gradient = kind == COVSAMP_ASK_GUIDE ? solver->gradient : NULL;
     spoil(solver, 1, q->head);

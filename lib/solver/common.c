@@ -14,10 +14,11 @@ static void layout_guidance(covsamp__solver *s, covsamp__arena *arena)
     const size_t size = covsamp__size_of(s->dtype);
     const covsamp__covariance_ops *c = s->model.ops;
     const int both = s->free_guided, score = s->guided && s->guide_form == COVSAMP_GUIDE_SCORE;
-    const int64_t tangents = c->needs_products && both && s->guided_jacobian ? s->model.tangents : 0;
+    const int64_t tangents =
+        c->needs_products && both && s->guided_jacobian ? s->model.tangents : 0;
     s->other_mean = covsamp__take(arena, s->batch, both ? s->dim : 0, size);
-    s->other_head = covsamp__take(
-        arena, s->batch, both && c->needs_head && s->guided_jacobian ? s->dim : 0, size);
+    s->other_head = covsamp__take(arena, s->batch,
+                                  both && c->needs_head && s->guided_jacobian ? s->dim : 0, size);
     s->other_product = covsamp__take(arena, tangents, s->batch, (size_t)s->dim * size);
     s->other_transposed =
         covsamp__take(arena, s->average ? tangents : 0, s->batch, (size_t)s->dim * size);

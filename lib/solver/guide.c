@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Classifier guidance of one Gaussian step: x_s ~ N(mu + w S g, S) with g = grad log p(y | .) at mu and
- * the level where the step ends, or at x_t and its level as published code has it (Dhariwal & Nichol
- * 2021, algorithm 1; docs/math.md, "Guidance"). */
+/* Classifier guidance of one Gaussian step: x_s ~ N(mu + w S g, S) with g = grad log p(y | .) at mu
+ * and the level where the step ends, or at x_t and its level as published code has it (Dhariwal &
+ * Nichol 2021, algorithm 1; docs/math.md, "Guidance"). */
 #include "solver/solver.h"
 
 #include "numeric/vec.h"

@@ -40,9 +40,9 @@ typedef struct covsamp__solver covsamp__solver;
 typedef struct {
     int evaluations; /* arrays for a second evaluation are needed */
     /* What is wanted now: COVSAMP_ASK_NOISE (in z), _MEAN (in mean, and in head), _JVP, _MEAN_JVP
-     * (v, count, product), _VJP (transposed), about ask and ask_x; _GUIDE (gradient), about guide_at
-     * and guide_x; 0: the step is finished; negative: COVSAMP_E_LINALG.  That a mean may take two
-     * branches and a guide is not the solver's business (machine/evaluation.c). */
+     * (v, count, product), _VJP (transposed), about ask and ask_x; _GUIDE (gradient), about
+     * guide_at and guide_x; 0: the step is finished; negative: COVSAMP_E_LINALG.  That a mean may
+     * take two branches and a guide is not the solver's business (machine/evaluation.c). */
     int32_t (*next)(covsamp__solver *s);
     /* It is there. */
     void (*take)(covsamp__solver *s, int32_t kind);
@@ -53,12 +53,13 @@ struct covsamp__solver {
     int32_t dtype;
     int32_t eps_raw, clip_covariance, mean_jvp, mean_order; /* options */
     int32_t average;                                        /* products are with (J + J^T) / 2 */
-    int32_t guided, free_guided; /* some step has a weight of classifier, classifier-free guidance */
-    int32_t guide_form;          /* COVSAMP_GUIDE_..., never AUTO */
+    int32_t guided,
+        free_guided;    /* some step has a weight of classifier, classifier-free guidance */
+    int32_t guide_form; /* COVSAMP_GUIDE_..., never AUTO */
     int32_t guided_jacobian, branches; /* options */
     int32_t phase, opened;
-    int32_t half;  /* of such products J v is there, J^T v is not */
-    int32_t moved; /* set by next(): ask or ask_x changed within the step */
+    int32_t half;        /* of such products J v is there, J^T v is not */
+    int32_t moved;       /* set by next(): ask or ask_x changed within the step */
     int32_t guide_phase; /* of a step that is guided, see guide.c */
     int64_t batch, dim;
     double clip; /* 0: off */
@@ -88,7 +89,7 @@ struct covsamp__solver {
     void *other_mean, *other_head, *other_product, *other_transposed, *conditional;
     void *gradient; /* of log p(y | x) */
     void *push;     /* S gradient; before that what it is made of */
-    uint8_t *keep;              /* where x0 was not clipped */
+    uint8_t *keep;  /* where x0 was not clipped */
     /* Where the density of a step is wanted and not a draw: measure is set before the layout. */
     int32_t measure, reserved;
     void *truth;           /* x0, that of the data */
@@ -107,8 +108,8 @@ void covsamp__solver_open(covsamp__solver *s, const covsamp__plan *plan, uint64_
 int64_t covsamp__solver_values(const covsamp__solver *s);
 /* Turns the model's output in `mean` into x0, clipped if asked for, at the spot that was asked. */
 void covsamp__solver_x0(covsamp__solver *s);
-/* guide.c: a step x_s ~ N(mu + w S g, S).  What is wanted for S g once mu is known: COVSAMP_ASK_GUIDE,
- * COVSAMP_ASK_JVP (v, count) or 0. */
+/* guide.c: a step x_s ~ N(mu + w S g, S).  What is wanted for S g once mu is known:
+ * COVSAMP_ASK_GUIDE, COVSAMP_ASK_JVP (v, count) or 0. */
 int32_t covsamp__guide_next(covsamp__solver *s);
 /* Whether the products that were answered last, P C P v by now, are its. */
 int covsamp__guide_takes(const covsamp__solver *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Gaussian data of oracle O4, and the moments of a run on it, measured rather than sampled: a run is an
- * affine map of the start and of each step's noise, and the samples of one batch get NOISE = 0 or one unit
- * vector at one step, so that each is a column of that map. */
+/* Gaussian data of oracle O4, and the moments of a run on it, measured rather than sampled: a run
+ * is an affine map of the start and of each step's noise, and the samples of one batch get NOISE =
+ * 0 or one unit vector at one step, so that each is a column of that map. */
 #ifndef COVSAMP_TESTS_AFFINE_RUN_H
 #define COVSAMP_TESTS_AFFINE_RUN_H
 
@@ -33,9 +33,18 @@ static inline int32_t unit_noise(void *by_start, const covsamp_request *r)
     return 0;
 }
 
+/* J is symmetric here: J^T v = J v. */
+static inline int32_t gaussian_transposed(void *data, const covsamp_request *r)
+{
+    covsamp_request own = *r;
+    own.kind = COVSAMP_ASK_JVP;
+    own.product = r->transposed;
+    return gaussian_answer(data, &own);
+}
+
 /* Mean and covariance of q(x_N): sample 0 at the mean, samples 1 ... D a factor's column off it. */
 static inline void set_start(covsamp_sampler *s, int64_t batch, double alpha, double sigma,
-                      const double *mean)
+                             const double *mean)
 {
     double *x = malloc((size_t)(batch * D) * sizeof *x);
     for (int64_t b = 0; b < batch; b++)
@@ -70,8 +79,8 @@ static inline moments collect(const double *x, int64_t batch)
     return m;
 }
 
-/* The moments of a run of K evenly spaced steps from q(x_N) of data around `from`; guide: NULL or the
- * gradient of log p(y | x). */
+/* The moments of a run of K evenly spaced steps from q(x_N) of data around `from`; guide: NULL or
+ * the gradient of log p(y | x). */
 static inline moments measure_guided(int64_t steps, const char *options, const double from[D],
                                      covsamp_answer_fn guide)
 {
@@ -83,6 +92,7 @@ static inline moments measure_guided(int64_t steps, const char *options, const d
     gaussian data = {D, q, variance, mean};
     covsamp_model model = model_of(gaussian_answer, &data);
     model.noise = unit_noise;
+    model.vjp = gaussian_transposed;
     model.guide = guide;
     model.guide_user = &data;
     CHECK(covsamp_schedule_spaced(schedule, steps, COVSAMP_SPACING_EVEN, levels, NULL) == 0);
