@@ -89,6 +89,16 @@ class Encoder(nn.Module):
         return self.shrink(x), x.mean()
 
 
+class Places(nn.Module):
+    def forward(self, z):
+        return z.argmax(1)
+
+
+class Sum(nn.Module):
+    def forward(self, z):
+        return z.sum()
+
+
 class Changing(nn.Module):
     def forward(self, z):
         return z if z.size(0) < 3 else z[:, 1:]
@@ -153,7 +163,9 @@ def save_decoders(folder):
     save(folder, "decoder", script(network), "shape=4,2,2\nscale=0.5\n")
     save(folder, "encoder", script(random(Encoder(), 12)), "shape=2,8,8\n")
     save(folder, "decoder-changing", script(Changing()), "shape=4,2,2\n")
-    save(folder, "decoder-whole", script(torch.nn.Flatten()), "shape=4,2,2\n")
+    save(folder, "decoder-flat", script(nn.Flatten()), "shape=4,2,2\n")
+    save(folder, "decoder-places", script(Places()), "shape=4,2,2\n")
+    save(folder, "decoder-sum", script(Sum()), "shape=4,2,2\n")
     generator = torch.Generator().manual_seed(13)
     z = torch.randn(3, 4, 2, 2, generator=generator, dtype=torch.double)
     numbers(folder, "decoder.numbers", z, network.double()(z))
