@@ -18,15 +18,14 @@ static int64_t asked[3]; /* requests by branch, and about both */
 static int32_t answer_of(int branch, const covsamp_request *r)
 {
     gaussian data = {D, q[branch], variance[branch], center[branch]};
-    const int32_t answer = gaussian_answer(&data, r);
+    covsamp_request own = *r;
+    if (r->transposed != NULL) { /* J is symmetric */
+        own.kind = COVSAMP_ASK_JVP;
+        own.product = r->transposed;
+    }
     for (int64_t b = 0; b < r->batch && r->head != NULL; b++)
         for (int i = 0; i < D; i++)
             store(r->dtype, r->head, b * r->stride + i, .3 + .05 * i + .2 * branch);
-    if (r->transposed == NULL)
-        return answer;
-    covsamp_request own = *r; /* J is symmetric */
-    own.kind = COVSAMP_ASK_JVP;
-    own.product = r->transposed;
     return gaussian_answer(&data, &own);
 }
 
