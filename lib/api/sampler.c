@@ -64,6 +64,7 @@ void covsamp__sampler_read(const covsamp_config *c, covsamp_sampler *s)
     s->ask_noise = covsamp__config_int(c, COVSAMP_NOISE) == COVSAMP_NOISE_ASK;
     s->check_finite = covsamp__config_int(c, COVSAMP_CHECK_FINITE) != 0;
     s->report_steps = covsamp__config_int(c, COVSAMP_REPORT_STEPS) != 0;
+    s->known = covsamp__config_int(c, COVSAMP_KNOWN) != 0;
 }
 
 /* Everything a sampler uses, the sampler first.  `s` is where it is, or while counting a stand-in.
@@ -74,6 +75,7 @@ static void layout(covsamp_sampler *s, int64_t steps, covsamp__arena *arena)
     s->plan = covsamp__take(arena, steps, 1, sizeof *s->plan);
     covsamp__solver_layout(&s->solver, arena);
     covsamp__record_layout(s, steps, arena);
+    covsamp__known_layout(s, arena);
 }
 
 void covsamp__sampler_request(covsamp_sampler *s, int64_t steps)
