@@ -31,6 +31,8 @@ typedef struct {
     } question[3];
 } covsamp__evaluation;
 
+struct covsamp__fingerprint; /* of api/: the configuration that the sampler was made from */
+
 struct covsamp_sampler {
     covsamp_allocator mem;
     size_t bytes; /* of the one block that holds everything */
@@ -56,6 +58,7 @@ struct covsamp_sampler {
     int32_t known, known_set; /* option: there is room for known values; there are some */
     void *known_x0;           /* [batch][dim] */
     uint8_t *known_mask;      /* [batch][dim] 1: known */
+    struct covsamp__fingerprint *fingerprint;
     atomic_int cancelled;
 };
 
