@@ -35,6 +35,20 @@ static inline int same_saved(const saved *a, const saved *b)
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
+/* Refused with a sentence; `s`, which would save itself as `before`, still would. */
+static inline void refused(covsamp_sampler *s, const saved *before, const void *data, size_t size,
+                           covsamp_status expected, const char *part)
+{
+    const covsamp_status got = covsamp_sampler_load(s, data, size);
+    if (!CHECK(got == expected))
+        fprintf(stderr, "    %d: %s (wanted: %s)\n", (int)got, covsamp_sampler_message(s), part);
+    CHECK_TEXT(covsamp_sampler_message(s), "covsamp_sampler_load: ");
+    CHECK_TEXT(covsamp_sampler_message(s), part);
+    saved after = save(s);
+    CHECK(same_saved(before, &after));
+    free(after.bytes);
+}
+
 /* ---- everything a finished run says of itself ---- */
 
 #define MOST_STEPS 8
