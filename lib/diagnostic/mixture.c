@@ -42,29 +42,29 @@ static covsamp_mixture *layout(covsamp__arena *arena, int64_t d, int64_t k)
 }
 
 static covsamp_status check_prediction(int32_t prediction, covsamp__error *error,
-                                       const char *function)
+                                       const char *caller)
 {
     if (prediction == COVSAMP_PREDICTS_REVERSE)
         return covsamp__fail(error, COVSAMP_E_UNSUPPORTED,
                              "%s: prediction is %d (reverse), must be one of the other "
                              "COVSAMP_PREDICTS_..., since a request does not tell the next level",
-                             function, (int)prediction);
+                             caller, (int)prediction);
     if (prediction < COVSAMP_PREDICTS_NOISE || prediction > COVSAMP_PREDICTS_FLOW)
         return covsamp__fail(error, COVSAMP_E_RANGE,
                              "%s: prediction is %d, must be one of COVSAMP_PREDICTS_... (1 to 5)",
-                             function, (int)prediction);
+                             caller, (int)prediction);
     return COVSAMP_OK;
 }
 
 covsamp_status covsamp__mixture_begin(covsamp_mixture **out, int64_t d, int64_t k,
                                       int32_t prediction, const covsamp_allocator *mem,
-                                      covsamp__error *error, const char *function)
+                                      covsamp__error *error, const char *caller)
 {
     covsamp_allocator own;
     covsamp__arena size = {NULL, 0, 0}, arena = {NULL, 0, 0};
-    covsamp_status status = check_prediction(prediction, error, function);
+    covsamp_status status = check_prediction(prediction, error, caller);
     if (status == COVSAMP_OK)
-        status = covsamp__allocator_init(&own, mem, error, function);
+        status = covsamp__allocator_init(&own, mem, error, caller);
     if (status != COVSAMP_OK)
         return status;
     layout(&size, d, k);
@@ -72,7 +72,7 @@ covsamp_status covsamp__mixture_begin(covsamp_mixture **out, int64_t d, int64_t 
         arena.base = covsamp__alloc(&own, size.used);
     if (arena.base == NULL)
         return covsamp__fail(error, COVSAMP_E_NOMEM,
-                             "%s: no memory for dim = %lld, components = %lld", function,
+                             "%s: no memory for dim = %lld, components = %lld", caller,
                              (long long)d, (long long)k);
     *out = layout(&arena, d, k);
     (*out)->mem = own;
