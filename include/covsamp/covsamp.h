@@ -678,8 +678,8 @@ COVSAMP_API covsamp_status covsamp_mixture_new(covsamp_mixture **out, int64_t di
 /** NULL is fine. */
 COVSAMP_API void covsamp_mixture_free(covsamp_mixture *mixture);
 /** An exact classifier: log p(y | x0) = tilt . x0 + constant, so that requests of kind GUIDE are answered
- *  with grad log E[exp(tilt . x0) | x_t].  tilt [dim], finite, copied; NULL: none.  Errors: E_NULL (mixture),
- *  E_RANGE. */
+ *  with grad log E[exp(tilt . x0) | x_t], at sigma = 0 tilt / alpha.  tilt [dim], finite, copied; NULL:
+ *  none.  Errors: E_NULL (mixture), E_RANGE. */
 COVSAMP_API covsamp_status covsamp_mixture_set_tilt(covsamp_mixture *mixture, const double *tilt);
 /** A new mixture: the data given y, q(x0) exp(tilt . x0) normalised, which is a mixture of Gaussians again (means
  *  m_k + S_k tilt, weights w_k exp(tilt . m_k + tilt . S_k tilt / 2)), without a tilt of its own.  prediction, mem,
