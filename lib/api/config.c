@@ -349,8 +349,7 @@ covsamp_status covsamp_config_set_guidance(covsamp_config *config, int32_t guida
                              "%s: guidance is %" PRId32 ", must be COVSAMP_GUIDANCE_CLASSIFIER (1) "
                              "or COVSAMP_GUIDANCE_FREE (2)",
                              __func__, guidance);
-    return put_table(config,
-                     guidance == COVSAMP_GUIDANCE_FREE ? COVSAMP__TABLE_CFG
-                                                       : COVSAMP__TABLE_GUIDANCE,
-                     "weights", weights, count, -DBL_MAX, __func__);
+    return put_table(
+        config, guidance == COVSAMP_GUIDANCE_FREE ? COVSAMP__TABLE_CFG : COVSAMP__TABLE_GUIDANCE,
+        "weights", weights, count, -DBL_MAX, __func__);
 }

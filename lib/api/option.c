@@ -122,7 +122,8 @@ static const covsamp_option table[COVSAMP__OPTIONS] = {
     INT(COVSAMP_CFG_HIGH, "cfg_high", 0, INT64_MAX, 0,
         "Levels above this one are without classifier-free guidance; 0: no limit."),
     INT(COVSAMP_GUIDED_JACOBIAN, "guided_jacobian", 0, 1, 0,
-        "1 combines products and heads of both branches as their means; 0 takes those of branch 0."),
+        "1 combines products and heads of both branches as their means; 0 takes those of branch "
+        "0."),
     INT(COVSAMP_BRANCHES, "branches", 1, 2, 1,
         "Most branches of classifier-free guidance that one request may carry."),
     INT(COVSAMP_KNOWN, "known", 0, 1, 0, "1 makes room for known values (inpainting)."),

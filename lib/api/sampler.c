@@ -27,6 +27,9 @@ static void read_covariance(const covsamp_config *c, const covsamp__method *m,
     model->reuse = covsamp__config_int(c, COVSAMP_REUSE);
     model->tolerance = covsamp__config_real(c, COVSAMP_TOLERANCE);
     model->tangents = covsamp__config_int(c, COVSAMP_TANGENTS);
+    model->push_by_product =
+        covsamp__config_int(c, COVSAMP_GUIDANCE_PRODUCT) == COVSAMP_GUIDE_PRODUCT_EXACT &&
+        m->covariance_name == COVSAMP_COV_KRYLOV;
     if (m->covariance_name == COVSAMP_COV_KRYLOV)
         model->tangents = 1;
     else if (m->covariance_name == COVSAMP_COV_DENSE)
@@ -59,6 +62,11 @@ void covsamp__sampler_read(const covsamp_config *c, covsamp_sampler *s)
     solver->clip_covariance = covsamp__config_int(c, COVSAMP_CLIP_COVARIANCE) != 0;
     solver->mean_jvp = covsamp__config_int(c, COVSAMP_MEAN_JVP) != 0;
     solver->average = covsamp__config_int(c, COVSAMP_SYMMETRISE) == COVSAMP_SYMMETRISE_AVERAGE;
+    solver->guided = covsamp__guides(c, COVSAMP_GUIDANCE);
+    solver->free_guided = covsamp__guides(c, COVSAMP_CFG);
+    solver->guide_form = method.guide_form;
+    solver->guided_jacobian = covsamp__config_int(c, COVSAMP_GUIDED_JACOBIAN) != 0;
+    solver->branches = (int32_t)covsamp__config_int(c, COVSAMP_BRANCHES);
     solver->churn_noise = covsamp__config_real(c, COVSAMP_CHURN_NOISE);
     read_covariance(c, &method, solver);
     s->ask_noise = covsamp__config_int(c, COVSAMP_NOISE) == COVSAMP_NOISE_ASK;

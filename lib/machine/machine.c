@@ -47,7 +47,8 @@ static covsamp_status fail(covsamp_sampler *s, covsamp_status status)
 
 static void open_step(covsamp_sampler *s)
 {
-    s->request.point = s->next_point++;
+    s->point = s->next_point++;
+    s->evaluation.count = s->evaluation.answered = 0;
     covsamp__solver_open(&s->solver, &s->plan[s->request.step], s->seed, s->first_sample,
                          s->request.step);
     s->phase = COVSAMP__IN_STEP;
@@ -68,6 +69,8 @@ static covsamp_status end_step(covsamp_sampler *s, const char *function)
 static covsamp_status advance_step(covsamp_sampler *s, const char *function)
 {
     for (;;) {
+        if (covsamp__evaluation_next(s))
+            return COVSAMP_OK;
         int32_t want = s->solver.ops->next(&s->solver);
         if (want == COVSAMP_E_LINALG) {
             covsamp__fail(&s->error, want,
@@ -80,8 +83,8 @@ static covsamp_status advance_step(covsamp_sampler *s, const char *function)
         if (want == 0)
             return end_step(s, function);
         if (want != COVSAMP_ASK_NOISE || s->ask_noise) {
-            covsamp__request_open(s, want, COVSAMP_STREAM_STEP);
-            return COVSAMP_OK;
+            covsamp__evaluation_begin(s, want);
+            continue;
         }
         make_noise(s, COVSAMP_STREAM_STEP);
         s->solver.ops->take(&s->solver, want);
@@ -94,8 +97,8 @@ static covsamp_status advance(covsamp_sampler *s, int report, const char *functi
     switch (s->phase) {
     case COVSAMP__START:
         if (s->ask_noise) {
-            s->request.point = s->next_point++;
-            covsamp__request_open(s, COVSAMP_ASK_NOISE, COVSAMP_STREAM_START);
+            s->point = s->next_point++;
+            covsamp__request_open(s, COVSAMP_ASK_NOISE, 0, COVSAMP_STREAM_START);
             return COVSAMP_OK;
         }
         make_noise(s, COVSAMP_STREAM_START);
@@ -108,8 +111,8 @@ static covsamp_status advance(covsamp_sampler *s, int report, const char *functi
         return advance_step(s, function);
     default: /* STEP_END */
         if (report && !s->open) {
-            s->request.point = s->next_point++; /* x is another now */
-            covsamp__request_open(s, COVSAMP_ASK_STEP, 0);
+            s->point = s->next_point++; /* x is another now */
+            covsamp__request_open(s, COVSAMP_ASK_STEP, 0, 0);
             return COVSAMP_OK;
         }
         s->open = 0;
@@ -150,11 +153,14 @@ covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report, const covsam
 static void count_answer(covsamp_sampler *s)
 {
     const covsamp_request *q = &s->request;
-    s->stats.mean_requests += q->mean != NULL;
+    const int64_t products = (q->product != NULL) + (q->other_product != NULL);
+    const int64_t transposed = (q->transposed != NULL) + (q->other_transposed != NULL);
+    s->stats.mean_requests += (q->mean != NULL) + (q->other_mean != NULL);
     s->stats.jvp_requests += q->product != NULL;
-    s->stats.jvp_tangents += q->product != NULL ? q->tangents : 0;
+    s->stats.jvp_tangents += products * q->tangents;
     s->stats.vjp_requests += q->transposed != NULL;
-    s->stats.vjp_tangents += q->transposed != NULL ? q->tangents : 0;
+    s->stats.vjp_tangents += transposed * q->tangents;
+    s->stats.guide_requests += q->gradient != NULL;
 }
 
 covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const char *function)
@@ -187,7 +193,7 @@ covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const c
         start_from_noise(s);
     } else if (s->phase == COVSAMP__IN_STEP) {
         s->open = 0;
-        s->solver.ops->take(&s->solver, q->kind);
+        covsamp__evaluation_answered(s);
     } else { /* STEP_END: `open` tells advance() that this end was reported */
         return advance(s, 1, function);
     }
