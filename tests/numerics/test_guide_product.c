@@ -106,7 +106,7 @@ static double end_of(const char *options, double *noise)
           COVSAMP_OK);
     covsamp_sampler *s =
         sampler_of(schedule, levels, K, "batch=%d dim=%d dtype=f64 prediction=x0 last_noise=1 %s",
-                   BATCH, D, options);
+                   samples, D, options);
     CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
     read_state(s, COVSAMP_F64, samples, D, x);
     covsamp_sampler_free(s);
