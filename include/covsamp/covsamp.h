@@ -33,8 +33,8 @@
  *
  * Manners.  No function prints, aborts, exits, starts a thread, installs a signal handler, reads
  * the environment, depends on the locale or changes floating-point settings.  Memory is taken by
- * the _new functions, covsamp_config_set_schedule(), covsamp_config_set_table() and, for as long as
- * they run, covsamp_schedule_optimal() and covsamp_path_kl(); stepping allocates nothing.  What the
+ * the _new functions, covsamp_config_set_schedule(), covsamp_config_set_table(),
+ * covsamp_config_set_guidance(), covsamp_mixture_tilted() and, for as long as they run, covsamp_schedule_optimal() and covsamp_path_kl(); stepping allocates nothing.  What the
  * BLAS does inside itself is excepted from all this.
  *
  * Errors.  Every function that can fail returns a covsamp_status; one sentence naming the
@@ -729,7 +729,7 @@ typedef struct covsamp_calibration_level {
 } covsamp_calibration_level;
 
 /** Of the configuration it takes batch, dim, dtype, prediction, seed, first_sample, tangents (2: both
- *  products in one request), mean_jvp, check_finite and the schedule; clipping plays no part.  levels,
+ *  products in one request), mean_jvp, check_finite and the schedule; clipping and guidance play no part.  levels,
  *  count: what to measure, as for covsamp_config_set_schedule(); NULL, 0: the configuration's levels.
  *  products: 0 leaves out trace and asymmetry, and with them all JVPs; else 1.  Errors: E_NULL, E_RANGE,
  *  E_UNSUPPORTED (a level where the prediction does not give x0, or with products alpha = 0), E_NOMEM,
@@ -882,7 +882,7 @@ typedef struct covsamp_nelbo_total {
 } covsamp_nelbo_total;
 
 /** Of the configuration it takes all that a sampler does, but for solver, mean_order (which must be left
- *  alone), noise, last_noise, pixel_clip and report_steps, which play no part.  bins: grey values of the
+ *  alone), noise, last_noise, pixel_clip and report_steps, which play no part; guidance and cfg must be off.  bins: grey values of the
  *  data, which lies in [-1, 1] with bin b around -1 + 2 b / (bins - 1), 2 ... 65536 (a value between two
  *  centres gets a bin around itself, and the sum is no likelihood of grey values then); 0: any data, the
  *  decoder is a density.  Errors: as covsamp_sampler_new(); E_UNSUPPORTED where a step's noise has no
@@ -988,7 +988,8 @@ COVSAMP_API const char *covsamp_posterior_modes_message(const covsamp_posterior_
  * guided so; the step to data is one unless last_noise = 1.
  *     Where nothing is drawn (eta = 0, none, the ODE solvers) the score itself is guided
  * (COVSAMP_GUIDE_SCORE; Dhariwal & Nichol 2021, algorithm 2): every evaluation of the model is followed by one
- * of g at the same x.  Noise estimates, clipping and extrapolation then see the guided E[x0 | x_t].
+ * of g at the same x.  With w = 1 that gives the exact mean of a step for any data; C stays that of the
+ * unguided model.  Noise estimates, clipping and extrapolation then see the guided E[x0 | x_t].
  *     Classifier-free guidance (Ho & Salimans 2022) asks the model twice, with the condition (request->branch 0)
  * and without (1), and combines
  *     f = (1 + w) f_0 - w f_1.
