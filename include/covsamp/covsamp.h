@@ -33,8 +33,8 @@
  *
  * Manners.  No function prints, aborts, exits, starts a thread, installs a signal handler, reads
  * the environment, depends on the locale or changes floating-point settings.  Memory is taken by
- * the _new functions, covsamp_config_set_schedule(), covsamp_config_set_table() and, for as long as
- * they run, covsamp_schedule_optimal() and covsamp_path_kl(); stepping allocates nothing.  What the
+ * the _new functions, covsamp_config_set_schedule(), covsamp_config_set_table(),
+ * covsamp_config_set_guidance(), covsamp_mixture_tilted() and, for as long as they run, covsamp_schedule_optimal() and covsamp_path_kl(); stepping allocates nothing.  What the
  * BLAS does inside itself is excepted from all this.
  *
  * Errors.  Every function that can fail returns a covsamp_status; one sentence naming the
@@ -678,8 +678,8 @@ COVSAMP_API covsamp_status covsamp_mixture_new(covsamp_mixture **out, int64_t di
 /** NULL is fine. */
 COVSAMP_API void covsamp_mixture_free(covsamp_mixture *mixture);
 /** An exact classifier: log p(y | x0) = tilt . x0 + constant, so that requests of kind GUIDE are answered
- *  with grad log E[exp(tilt . x0) | x_t].  tilt [dim], finite, copied; NULL: none.  Errors: E_NULL (mixture),
- *  E_RANGE. */
+ *  with grad log E[exp(tilt . x0) | x_t], at sigma = 0 tilt / alpha.  tilt [dim], finite, copied; NULL:
+ *  none.  Errors: E_NULL (mixture), E_RANGE. */
 COVSAMP_API covsamp_status covsamp_mixture_set_tilt(covsamp_mixture *mixture, const double *tilt);
 /** A new mixture: the data given y, q(x0) exp(tilt . x0) normalised, which is a mixture of Gaussians again (means
  *  m_k + S_k tilt, weights w_k exp(tilt . m_k + tilt . S_k tilt / 2)), without a tilt of its own.  prediction, mem,
@@ -729,7 +729,7 @@ typedef struct covsamp_calibration_level {
 } covsamp_calibration_level;
 
 /** Of the configuration it takes batch, dim, dtype, prediction, seed, first_sample, tangents (2: both
- *  products in one request), mean_jvp, check_finite and the schedule; clipping plays no part.  levels,
+ *  products in one request), mean_jvp, check_finite and the schedule; clipping and guidance play no part.  levels,
  *  count: what to measure, as for covsamp_config_set_schedule(); NULL, 0: the configuration's levels.
  *  products: 0 leaves out trace and asymmetry, and with them all JVPs; else 1.  Errors: E_NULL, E_RANGE,
  *  E_UNSUPPORTED (a level where the prediction does not give x0, or with products alpha = 0), E_NOMEM,
@@ -786,7 +786,12 @@ COVSAMP_API covsamp_status covsamp_analytic_estimate(covsamp_config *config,
  *     sum over its steps of  E_q(x_t) KL(q(x_s | x_t) || N(mean, S(x_t))),
  * bounds the KL from the data of whatever is done with the path, guidance included, and falls as
  * O(1/T) for fixed, scalar and diagonal covariances and as O(1/T^2) for the full one (arXiv
- * 2605.22723).  The path ends at the last level visited: the step to data is not in it. */
+ * 2605.22723).  The path ends at the last level visited: the step to data is not in it.
+ *     With guidance != 0 (or weights) and a mixture with a tilt, the sampler is guided, as one whose model is
+ * that mixture, and what it is held against is the chain of the data given y, q(x_s | x_t, y), at x_t from
+ * q(x_t | y): the KL bounds that of guided samples from p(x0 | y).  On Gaussian data it is 0 with the full
+ * covariance and weight 1 (GUIDE_MEAN with eta = 1, GUIDE_SCORE with any); in general C(x_t) is not
+ * Cov[x0 | x_t, y], and the full covariance falls as O(1/T) as well (docs/diagnostics.md). */
 
 enum {
     COVSAMP_PATH_KL_QUADRATURE = 1, /* trapezoidal, by marginal entropies: dim 1 and 2, eta = 1, and not
@@ -808,6 +813,10 @@ typedef struct covsamp_path_kl_total {
  *  estimate, that is what infinitely many probes would give; analytic takes the table of noise, and without
  *  one the best constant, E[trace C] / dim.  At alpha = 0 the covariances by products are window_fallback, as
  *  in a sampler.  Guards, window, clipping, reuse and mean_order play no part and must be off.
+ *  Guidance: its weights by level, guidance_low, guidance_high and guidance_form, of which all may be had;
+ *  p(y | x0) is that of the tilt whatever the weights are, so a stronger condition is a longer tilt and not a
+ *  larger weight.  krylov with fewer products than dim takes S g by GUIDE_PRODUCT_EXACT (BASIS depends on the
+ *  noise).  Weights 0 at every level: the unguided path, tilt or not.
  *  size: Monte Carlo, samples of each step, at least 2; quadrature, points per axis, at most 2^20, 0: as many
  *  as the narrowest component needs.  kl, deviation: NULL or [count] of the steps' values, noisiest first;
  *  count: 0 or the number of levels less one.  total: may be NULL.  A caller who wants to show progress
@@ -815,7 +824,7 @@ typedef struct covsamp_path_kl_total {
  *  samples numbered on from another first_sample are new ones.  Memory is gone on return.
  *  Errors: E_NULL, E_RANGE (also a quadrature whose points are too few for the density to sum to 1),
  *  E_UNSUPPORTED (lambda = 0, where there is no density: eta = 0; none; diag_model;
- *  sliding windows; what is said above), E_STRUCT_SIZE, E_NOMEM, E_LINALG (also where Newton's method does
+ *  sliding windows; guidance of a mixture without a tilt; cfg; what is said above), E_STRUCT_SIZE, E_NOMEM, E_LINALG (also where Newton's method does
  *  not find the noise that krylov draws a point from), with the sentence in covsamp_config_message(). */
 COVSAMP_API covsamp_status covsamp_path_kl(covsamp_config *config, covsamp_mixture *mixture,
                                            int32_t estimator, int64_t size, double *kl,
@@ -873,7 +882,7 @@ typedef struct covsamp_nelbo_total {
 } covsamp_nelbo_total;
 
 /** Of the configuration it takes all that a sampler does, but for solver, mean_order (which must be left
- *  alone), noise, last_noise, pixel_clip and report_steps, which play no part.  bins: grey values of the
+ *  alone), noise, last_noise, pixel_clip and report_steps, which play no part; guidance and cfg must be off.  bins: grey values of the
  *  data, which lies in [-1, 1] with bin b around -1 + 2 b / (bins - 1), 2 ... 65536 (a value between two
  *  centres gets a bin around itself, and the sum is no likelihood of grey values then); 0: any data, the
  *  decoder is a density.  Errors: as covsamp_sampler_new(); E_UNSUPPORTED where a step's noise has no
@@ -979,7 +988,8 @@ COVSAMP_API const char *covsamp_posterior_modes_message(const covsamp_posterior_
  * guided so; the step to data is one unless last_noise = 1.
  *     Where nothing is drawn (eta = 0, none, the ODE solvers) the score itself is guided
  * (COVSAMP_GUIDE_SCORE; Dhariwal & Nichol 2021, algorithm 2): every evaluation of the model is followed by one
- * of g at the same x.  Noise estimates, clipping and extrapolation then see the guided E[x0 | x_t].
+ * of g at the same x.  With w = 1 that gives the exact mean of a step for any data; C stays that of the
+ * unguided model.  Noise estimates, clipping and extrapolation then see the guided E[x0 | x_t].
  *     Classifier-free guidance (Ho & Salimans 2022) asks the model twice, with the condition (request->branch 0)
  * and without (1), and combines
  *     f = (1 + w) f_0 - w f_1.

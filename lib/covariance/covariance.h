@@ -96,6 +96,14 @@ struct covsamp__covariance {
 
 /* Forgets what reaches from step to step. */
 void covsamp__covariance_reset(covsamp__covariance *c);
+/* What that is, beside age and estimate_unit: an array, [batch] rows of `count`, `stride` apart. */
+typedef struct {
+    void *p;
+    int64_t count, stride;
+    int32_t dtype, reserved;
+} covsamp__carried;
+/* Array number i, 0 ...; 0 when there are no more, and where no estimate is reused. */
+int covsamp__covariance_carried(const covsamp__covariance *c, int i, covsamp__carried *out);
 
 extern const covsamp__covariance_ops covsamp__covariance_none, covsamp__covariance_small,
     covsamp__covariance_large, covsamp__covariance_analytic, covsamp__covariance_state_isotropic,

@@ -14,6 +14,7 @@ void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_s
     s->first_sample = s->request.first_sample = first_sample;
     s->request.step = 0;
     s->phase = COVSAMP__START;
+    s->from_x0 = 0;
     s->open = 0;
     s->answer = 0;
     atomic_store(&s->cancelled, 0);
@@ -31,11 +32,27 @@ static void make_noise(covsamp_sampler *s, int32_t stream)
                             solver->dim, covsamp__at(solver->dtype, solver->z, b * solver->dim));
 }
 
-static void start_from_noise(covsamp_sampler *s)
+/* From noise alone or, image to image, from x0 and noise. */
+static void start(covsamp_sampler *s)
 {
-    covsamp__scale(s->solver.dtype, s->solver.batch * s->solver.dim, s->start_scale, s->solver.z,
-                   s->solver.x);
-    s->phase = COVSAMP__BETWEEN;
+    const covsamp__solver *solver = &s->solver;
+    const covsamp__level *t = &s->plan[0].from;
+    const int64_t n = covsamp__solver_values(solver);
+    if (s->from_x0)
+        covsamp__combine(solver->dtype, n, t->alpha, solver->x, t->sigma, solver->z, solver->x);
+    else
+        covsamp__scale(solver->dtype, n, s->start_scale, solver->z, solver->x);
+    s->from_x0 = 0;
+    s->phase = s->known_set ? COVSAMP__KNOWN_START : COVSAMP__BETWEEN;
+}
+
+/* With the noise of the level where the next step begins, request.step being that step's. */
+static void put_known(covsamp_sampler *s)
+{
+    covsamp__known_put(s, &s->plan[s->request.step].from);
+    if (s->phase == COVSAMP__KNOWN_STEP)
+        s->request.step--;
+    s->phase = s->phase == COVSAMP__KNOWN_STEP ? COVSAMP__STEP_END : COVSAMP__BETWEEN;
 }
 
 static covsamp_status fail(covsamp_sampler *s, covsamp_status status)
@@ -54,15 +71,12 @@ static void open_step(covsamp_sampler *s)
     s->phase = COVSAMP__IN_STEP;
 }
 
-static covsamp_status end_step(covsamp_sampler *s, const char *function)
+static void end_step(covsamp_sampler *s)
 {
     s->stats.steps++;
     s->stats.steps_without += s->solver.plan->noisy && !s->solver.plan->covariance;
     covsamp__record_step(s);
-    if (s->check_finite && covsamp__values_check(s, s->solver.x, "state", function) != COVSAMP_OK)
-        return fail(s, COVSAMP_E_OVERFLOW);
-    s->phase = COVSAMP__STEP_END;
-    return COVSAMP_OK;
+    s->phase = s->known_set ? COVSAMP__KNOWN_STEP : COVSAMP__STEP_END;
 }
 
 /* Moves inside a step until the caller is needed or the step has ended. */
@@ -80,8 +94,10 @@ static covsamp_status advance_step(covsamp_sampler *s, const char *function)
                           s->request.steps);
             return fail(s, want);
         }
-        if (want == 0)
-            return end_step(s, function);
+        if (want == 0) {
+            end_step(s);
+            return COVSAMP_OK;
+        }
         if (want != COVSAMP_ASK_NOISE || s->ask_noise) {
             covsamp__evaluation_begin(s, want);
             continue;
@@ -89,6 +105,25 @@ static covsamp_status advance_step(covsamp_sampler *s, const char *function)
         make_noise(s, COVSAMP_STREAM_STEP);
         s->solver.ops->take(&s->solver, want);
     }
+}
+
+/* Known values need noise wherever a step is to follow. */
+static void advance_known(covsamp_sampler *s)
+{
+    const int after = s->phase == COVSAMP__KNOWN_STEP;
+    if (after && s->request.step + 1 == s->request.steps) {
+        covsamp__known_put(s, NULL);
+        s->phase = COVSAMP__STEP_END;
+        return;
+    }
+    s->request.step += after;
+    if (s->ask_noise) {
+        s->point = s->next_point++;
+        covsamp__request_open(s, COVSAMP_ASK_NOISE, 0, COVSAMP_STREAM_KNOWN);
+        return;
+    }
+    make_noise(s, COVSAMP_STREAM_KNOWN);
+    put_known(s);
 }
 
 /* One transition of the state table; leaves with a request open, or another phase. */
@@ -102,7 +137,11 @@ static covsamp_status advance(covsamp_sampler *s, int report, const char *functi
             return COVSAMP_OK;
         }
         make_noise(s, COVSAMP_STREAM_START);
-        start_from_noise(s);
+        start(s);
+        return COVSAMP_OK;
+    case COVSAMP__KNOWN_START:
+    case COVSAMP__KNOWN_STEP:
+        advance_known(s);
         return COVSAMP_OK;
     case COVSAMP__BETWEEN:
         open_step(s);
@@ -110,6 +149,9 @@ static covsamp_status advance(covsamp_sampler *s, int report, const char *functi
     case COVSAMP__IN_STEP:
         return advance_step(s, function);
     default: /* STEP_END */
+        if (!s->open && s->check_finite &&
+            covsamp__values_check(s, s->solver.x, "state", function) != COVSAMP_OK)
+            return fail(s, COVSAMP_E_OVERFLOW);
         if (report && !s->open) {
             s->point = s->next_point++; /* x is another now */
             covsamp__request_open(s, COVSAMP_ASK_STEP, 0, 0);
@@ -190,7 +232,10 @@ covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const c
     count_answer(s);
     if (s->phase == COVSAMP__START) {
         s->open = 0;
-        start_from_noise(s);
+        start(s);
+    } else if (s->phase == COVSAMP__KNOWN_START || s->phase == COVSAMP__KNOWN_STEP) {
+        s->open = 0;
+        put_known(s);
     } else if (s->phase == COVSAMP__IN_STEP) {
         s->open = 0;
         covsamp__evaluation_answered(s);

@@ -9,10 +9,12 @@
 #include <stdatomic.h>
 
 enum covsamp__phase {
-    COVSAMP__START,   /* no state yet */
-    COVSAMP__BETWEEN, /* between two steps: the state may be set */
+    COVSAMP__START,       /* no state yet, or x0 where the start is made from it */
+    COVSAMP__KNOWN_START, /* known values are to be put into the start */
+    COVSAMP__BETWEEN,     /* between two steps: the state may be set */
     COVSAMP__IN_STEP,
-    COVSAMP__STEP_END, /* a step has ended and is to be reported */
+    COVSAMP__KNOWN_STEP, /* known values are to be put into the state of a step that has ended */
+    COVSAMP__STEP_END,   /* a step has ended and is to be reported */
     COVSAMP__FINISHED,
     COVSAMP__FAILED
 };
@@ -28,6 +30,8 @@ typedef struct {
         int32_t kind, branch;
     } question[3];
 } covsamp__evaluation;
+
+struct covsamp__fingerprint; /* of api/: the configuration that the sampler was made from */
 
 struct covsamp_sampler {
     covsamp_allocator mem;
@@ -50,6 +54,11 @@ struct covsamp_sampler {
     int32_t ask_noise, check_finite, report_steps; /* options */
     int32_t busy;                                  /* a callback is running */
     int32_t failure;                               /* FAILED: the status that ended the run */
+    int32_t from_x0;          /* START: the state is x0, of which the start is made */
+    int32_t known, known_set; /* option: there is room for known values; there are some */
+    void *known_x0;           /* [batch][dim] */
+    uint8_t *known_mask;      /* [batch][dim] 1: known */
+    struct covsamp__fingerprint *fingerprint;
     atomic_int cancelled;
 };
 
@@ -66,6 +75,11 @@ void covsamp__record_forget(covsamp_sampler *s);
 void covsamp__record_step(covsamp_sampler *s);
 /* The counts so far, the present step's included. */
 covsamp__krylov_counts covsamp__record_counts(const covsamp_sampler *s);
+
+/* known.c: their memory. */
+void covsamp__known_layout(covsamp_sampler *s, covsamp__arena *arena);
+/* Puts known values into the state, with the noise in z at `level`, or as they are (level NULL). */
+void covsamp__known_put(covsamp_sampler *s, const covsamp__level *level);
 
 /* evaluation.c: begins a want; opens its next request, 0 when there is none left; counts an answer,
  * and with the last one hands what was wanted to the solver. */

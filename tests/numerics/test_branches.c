@@ -63,9 +63,9 @@ static void run(covsamp_answer_fn answer, covsamp_answer_fn guide, const char *o
     covsamp_model model = model_of(answer, NULL);
     model.vjp = answer;
     model.guide = guide;
-    covsamp_sampler *s =
-        sampler_of(schedule, levels, STEPS,
-                   "batch=%d dim=%d prediction=x0 last_noise=1 dtype=f64 %s", BATCH, D, options);
+    covsamp_sampler *s = sampler_of(
+        schedule, levels, STEPS, "batch=%d dim=%d width=%d prediction=x0 last_noise=1 dtype=f64 %s",
+        BATCH, D, D, options);
     memset(asked, 0, sizeof asked);
     CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
     read_state(s, COVSAMP_F64, BATCH, D, x);
@@ -109,7 +109,7 @@ static void test_ends(void)
     for (int i = 0; i < LENGTH(methods); i++)
         for (int jacobian = 0; jacobian < 2; jacobian++)
             for (int branches = 1; branches <= 2; branches++) {
-                const char *format = "%s cfg=%d guided_jacobian=%d branches=%d width=6";
+                const char *format = "%s cfg=%d guided_jacobian=%d branches=%d";
                 run(only_0, NULL, methods[i].options, x);
                 snprintf(text, sizeof text, format, methods[i].options, 0, jacobian, branches);
                 run(by_branch, NULL, text, y);
@@ -141,15 +141,14 @@ static int32_t combined(void *ignored, const covsamp_request *r)
             continue;
         const int64_t count = kind == 1 || kind == 3 ? r->tangents : 1;
         for (int branch = 0; branch < 2; branch++) {
-            part.mean =
-                kind == 0 || kind == 2 ? (void *)own[0] : NULL; /* a head comes with a mean */
             part.head = kind == 2 ? own[branch] : NULL;
-            part.mean = kind == 0 ? (void *)own[branch] : part.mean;
+            part.mean = kind == 0 ? own[branch] : NULL;
             part.product = kind == 1 ? own[branch] : NULL;
             part.transposed = kind == 3 ? own[branch] : NULL;
             part.kind = kind == 1   ? COVSAMP_ASK_JVP
                         : kind == 3 ? COVSAMP_ASK_VJP
                                     : COVSAMP_ASK_MEAN;
+            part.tangents = kind == 1 || kind == 3 ? r->tangents : 0;
             answer_of(branch, &part);
         }
         for (int64_t i = 0; i < count * BATCH * D; i++)
@@ -191,6 +190,7 @@ static int32_t mean_combined(void *ignored, const covsamp_request *r)
         part.product = part.transposed = NULL;
         part.head = NULL;
         part.kind = COVSAMP_ASK_MEAN;
+        part.tangents = 0;
         combined(ignored, &part);
     }
     if (r->product == NULL && r->transposed == NULL)
