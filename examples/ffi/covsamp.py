@@ -17,6 +17,7 @@ A status below 0 is an Error with the library's sentence; an exception in a call
 One object is used by one thread at a time; every call lets other Python threads run.  Manual: covsamp.h, docs/bindings.md.
 """
 import ctypes
+import operator
 from collections import namedtuple
 from ctypes import byref, c_double, c_int64, c_void_p
 
@@ -277,7 +278,7 @@ class _Callbacks:
                 request = Request.from_address(address)
                 request.handle = self.handle
                 result = function(request)
-                return OK if result is None else int(result)
+                return OK if result is None else operator.index(result)
             except BaseException as error:
                 self.raised = error
                 return -1

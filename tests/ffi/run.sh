@@ -34,16 +34,6 @@ install_koffi() {
 
 mkdir -p "$work"
 case $language in
-python) # numpy multiplies and adds array by array
-    need python3
-    python3=/usr/bin/python3 # the distribution's: it has numpy
-    [ -x $python3 ] || python3=python3
-    $python3 -c 'import numpy' 2>/dev/null || {
-        echo "skipped: python (numpy is not installed)"
-        exit 77
-    }
-    exec $python3 "$examples/affine.py" "$golden" "$layout"
-    ;;
 node) # ECMAScript rounds after every operation
     need node
     need npm
