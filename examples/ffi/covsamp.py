@@ -19,7 +19,7 @@ One object is used by one thread at a time; every call lets other Python threads
 import ctypes
 import operator
 from collections import namedtuple
-from ctypes import byref, c_double, c_int64, c_void_p
+from ctypes import byref, c_double, c_int64, c_size_t, c_void_p
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from covsamp_abi import DTYPES, ROLES, Answer, C, Model, Request, Stats, StepSta
 
 OK, DONE, CANCELLED = 0, 1, 2
 F32, F64 = 1, 2
-ASK_MEAN, ASK_JVP, ASK_MEAN_JVP, ASK_VJP, ASK_NOISE, ASK_STEP = 1, 2, 3, 4, 16, 32
+ASK_MEAN, ASK_JVP, ASK_MEAN_JVP, ASK_VJP, ASK_GUIDE, ASK_NOISE, ASK_STEP = 1, 2, 3, 4, 8, 16, 32
 SPACINGS = {"even": 1, "quadratic": 2, "trailing": 3}
 TABLES = {"noise": 1, "x0_error": 2}
 PREDICTIONS = {"noise": 1, "x0": 2, "v": 3, "score": 4, "flow": 5}
@@ -331,7 +331,7 @@ class Sampler(_Handle):
         return _check(status, lambda: C.sampler_message(owner.pointer))
 
     def run(self, model, progress=None, noise=None):
-        """To the end, by the methods mean, jvp, mean_jvp, vjp, noise, progress of `model`: each takes a request and
+        """To the end, by the methods mean, jvp, mean_jvp, vjp, guide, noise, progress of `model`: each takes a request and
         returns None, CANCELLED or a negative number.  After an exception or Cancelled, running again goes on."""
         self._drive(C.sampler_run, model, progress, noise)
 
@@ -367,6 +367,18 @@ class Sampler(_Handle):
         stats = StepStats(size=ctypes.sizeof(StepStats))
         self._checked(C.sampler_step_stats(self._p, step, byref(stats)))
         return stats
+
+    def save(self):
+        """All of a half-done run as bytes that any language, process or machine may load; between steps."""
+        needed = c_size_t()
+        self._checked(C.sampler_save(self._p, None, 0, byref(needed)))
+        data = ctypes.create_string_buffer(needed.value)
+        self._checked(C.sampler_save(self._p, data, needed.value, byref(needed)))
+        return data.raw
+
+    def load(self, data):
+        """Goes on from such bytes, on a sampler of the same configuration; an error changes nothing."""
+        self._checked(C.sampler_load(self._p, bytes(data), len(data)))
 
     @property
     def answer(self):

@@ -23,7 +23,7 @@ class Stats(ctypes.Structure):
                  ("steps", "mean_requests", "jvp_requests", "jvp_tangents", "products_used", "products_paid",
                   "ritz_values", "ritz_clamped", "breakdowns", "breakdowns_asymmetric", "steps_without")] +
                 [("asymmetry", c_double), ("error_estimate", c_double),
-                 ("vjp_requests", c_int64), ("vjp_tangents", c_int64)])
+                 ("vjp_requests", c_int64), ("vjp_tangents", c_int64), ("guide_requests", c_int64)])
 
 
 class StepStats(ctypes.Structure):
@@ -69,11 +69,15 @@ class Request(ctypes.Structure):
                 [(name, c_uint64) for name in ("seed", "owner", "point")] +
                 [(name, c_double) for name in ("time", "alpha", "sigma")] +
                 [("stream", c_int32), ("branch", c_int32)] +
-                [(name, c_void_p) for name in ("x_", "v_", "mean_", "product_", "noise_", "head_", "transposed_")])
+                [(name, c_void_p) for name in ("x_", "v_", "mean_", "product_", "noise_", "head_", "transposed_", "gradient_",
+                                               "other_mean_", "other_product_", "other_transposed_", "other_head_")])
     handle = None  # of Python: keeps the memory
     x, v = _array("x_", False, False), _array("v_", True, False)
     mean, product = _array("mean_", False, True), _array("product_", True, True)
     noise, head, transposed = _array("noise_", False, True), _array("head_", False, True), _array("transposed_", True, True)
+    gradient = _array("gradient_", False, True)
+    other_mean, other_product = _array("other_mean_", False, True), _array("other_product_", True, True)
+    other_transposed, other_head = _array("other_transposed_", True, True), _array("other_head_", False, True)
 
     def tangents_and_products(self):
         """Pairs of [batch, dim]: a tangent, and where its product goes.  None where no products are asked for."""
@@ -87,17 +91,18 @@ Answer = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p)
 class Model(ctypes.Structure):
     _fields_ = [("size", c_size_t), ("model_user", c_void_p), ("mean", Answer), ("jvp", Answer),
                 ("mean_jvp", Answer), ("noise_user", c_void_p), ("noise", Answer), ("progress_user", c_void_p),
-                ("progress", Answer), ("vjp", Answer)]
+                ("progress", Answer), ("vjp", Answer), ("guide_user", c_void_p), ("guide", Answer)]
 
 
-ROLES = ("mean", "jvp", "mean_jvp", "noise", "progress", "vjp")
+ROLES = ("mean", "jvp", "mean_jvp", "noise", "progress", "vjp", "guide")
 STRUCTS = {"covsamp_option": Option, "covsamp_stats": Stats, "covsamp_step_stats": StepStats,
            "covsamp_request": Request, "covsamp_model": Model}
 
 # ---- Functions -----------------------------------------------------------------------------------
-# A letter an argument: p pointer, i int32, l int64, u uint64, d double, s text.
+# A letter an argument: p pointer, i int32, l int64, u uint64, d double, n size_t, s text.
 
-_LETTERS = {"p": c_void_p, "i": c_int32, "l": c_int64, "u": c_uint64, "d": c_double, "s": c_char_p}
+_LETTERS = {"p": c_void_p, "i": c_int32, "l": c_int64, "u": c_uint64, "d": c_double, "n": c_size_t,
+            "s": c_char_p}
 _STATUS = """
     schedule_new_linear plddpp  schedule_new_cosine pldpp  schedule_new_table plppppp  schedule_new_karras pldddpp
     schedule_new_flow plpp  schedule_at pdppp  schedule_spaced plipp  schedule_optimal pplpp
@@ -105,6 +110,7 @@ _STATUS = """
     config_get_real pip  config_set_schedule pppl  config_set_table pipl
     sampler_new pp  sampler_restart pul  sampler_state ppp  sampler_set_state ppl  sampler_stats pp
     sampler_step_stats plp  sampler_ask pp  sampler_tell pi  sampler_answer p  sampler_run pp  sampler_step pp
+    sampler_save ppnp  sampler_load ppn
     noise_normal ulilllp  mixture_new pllpppipp  mixture_answer pp  mixture_model pp"""
 _OTHER = [("schedule_free", "p", None), ("config_free", "p", None), ("sampler_free", "p", None),
           ("mixture_free", "p", None), ("sampler_cancel", "p", None), ("schedule_levels", "p", c_int64),

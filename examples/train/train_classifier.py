@@ -3,9 +3,14 @@
 """Trains the small classifier that judges the samples, and writes it as TorchScript.
 
     /usr/bin/python3 examples/train/train_classifier.py
+    /usr/bin/python3 examples/train/train_classifier.py --noisy --minutes 17
 
-forward(x[N,1,28,28] in [-1,1]) -> logits[N,10]; features(x) -> [N,128], what a Frechet
+The first: forward(x[N,1,28,28] in [-1,1]) -> logits[N,10]; features(x) -> [N,128], what a Frechet
 distance between sets of images is taken on.  It sees real images only.
+
+--noisy: the classifier that steers samples (noisy_classifier.py), another network from another
+seed, so that it shares no error with the judge.  Its learning rate falls with the share of
+--minutes or --images that is spent; the same command goes on from the checkpoint in --work.
 """
 import argparse
 import math
@@ -82,14 +87,28 @@ def train(net, epochs, batch, rate):
         print("epoch %d  loss %.4f  %.0f s" % (epoch + 1, total / (len(x) // batch), time.time() - start), flush=True)
 
 
-def main():
+def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--out", default="examples/models/fashion-classifier.pt")
-    p.add_argument("--epochs", type=int, default=6)
+    p.add_argument("--noisy", action="store_true", help="the classifier of noisy images")
+    p.add_argument("--out", help="default: fashion-classifier.pt or fashion-classifier-noisy.pt in examples/models")
+    p.add_argument("--epochs", type=int, default=6, help="not for --noisy")
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--rate", type=float, default=2e-3)
-    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--seed", type=int, help="default 1, with --noisy 2")
+    p.add_argument("--minutes", type=float, default=17, help="for --noisy: time to spend, over all runs")
+    p.add_argument("--images", type=float, default=math.inf, help="for --noisy: stop after this many")
+    p.add_argument("--work", default="build/train", help="for --noisy: folder of the checkpoint")
     args = p.parse_args()
+    args.out = args.out or "examples/models/fashion-classifier%s.pt" % ("-noisy" if args.noisy else "")
+    args.seed = (2 if args.noisy else 1) if args.seed is None else args.seed
+    return args
+
+
+def main():
+    args = arguments()
+    if args.noisy:
+        import noisy_classifier
+        return noisy_classifier.train(args)
     torch.manual_seed(args.seed)
     net = Classifier().to(memory_format=torch.channels_last)
     train(net, args.epochs, args.batch, args.rate)

@@ -57,6 +57,8 @@ static void small_structs(void)
     FIELD(covsamp_model, progress_user);
     FIELD(covsamp_model, progress);
     FIELD(covsamp_model, vjp);
+    FIELD(covsamp_model, guide_user);
+    FIELD(covsamp_model, guide);
 }
 
 static void stats_struct(void)
@@ -78,6 +80,7 @@ static void stats_struct(void)
     FIELD(covsamp_stats, error_estimate);
     FIELD(covsamp_stats, vjp_requests);
     FIELD(covsamp_stats, vjp_tangents);
+    FIELD(covsamp_stats, guide_requests);
 }
 
 static void request_struct(void)
@@ -110,6 +113,11 @@ static void request_struct(void)
     FIELD(covsamp_request, noise);
     FIELD(covsamp_request, head);
     FIELD(covsamp_request, transposed);
+    FIELD(covsamp_request, gradient);
+    FIELD(covsamp_request, other_mean);
+    FIELD(covsamp_request, other_product);
+    FIELD(covsamp_request, other_transposed);
+    FIELD(covsamp_request, other_head);
 }
 
 static void calibration_struct(void)
