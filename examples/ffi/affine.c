@@ -2,6 +2,7 @@
 /* The reference of the programs in this folder: a Gaussian as the model, by multiplications and
  * additions in a fixed order.  Alone: prints the bits of its samples.  With the path of what it
  * printed: samples in every way the library has, and compares bit for bit.
+ * "begin FILE" and "finish FILE" do half a job each.
  *
  *     cc -std=c11 -ffp-contract=off affine.c -lcovsamp -o affine && ./affine > golden.txt */
 #include <covsamp/covsamp.h>
@@ -220,12 +221,44 @@ static void one_case(const char *name, covsamp_mixture *mixture, const char *gol
     covsamp_sampler_free(sampler);
 }
 
+/* Half a job in a file: written after ten steps, or read and finished, by whatever language. */
+static int half(const char *what, const char *path)
+{
+    static unsigned char bytes[65536];
+    const int begin = strcmp(what, "begin") == 0;
+    const covsamp_model model = {.size = sizeof model, .mean = answer, .jvp = answer};
+    covsamp_sampler *sampler = new_sampler("f64", "krylov");
+    FILE *file = fopen(path, begin ? "wb" : "rb");
+    size_t n = 0;
+    char line[400];
+    check(file != NULL, path);
+    if (file != NULL && begin) {
+        for (int step = 0; step < STEPS / 2; step++)
+            check(covsamp_sampler_step(sampler, &model) == COVSAMP_OK, "covsamp_sampler_step");
+        check(covsamp_sampler_save(sampler, bytes, sizeof bytes, &n) == COVSAMP_OK,
+              covsamp_sampler_message(sampler));
+        check(n > 0 && fwrite(bytes, 1, n, file) == n, "fwrite");
+    } else if (file != NULL) {
+        n = fread(bytes, 1, sizeof bytes, file);
+        check(covsamp_sampler_load(sampler, bytes, n) == COVSAMP_OK,
+              covsamp_sampler_message(sampler));
+        check(covsamp_sampler_run(sampler, &model) == COVSAMP_DONE, "covsamp_sampler_run");
+        line_of(line, "affine_f64", sampler, 1);
+        fputs(line, stdout);
+    }
+    check(file == NULL || fclose(file) == 0, "fclose");
+    covsamp_sampler_free(sampler);
+    return failed == 0 ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     static const char *const cases[] = {"small_f64", "affine_f64", "affine_f32", "mixture_f64",
                                         "mixture_f32"};
     const char *golden = argc > 1 ? argv[1] : NULL;
     const covsamp_option *option;
+    if (argc == 3)
+        return half(argv[1], argv[2]);
     covsamp_mixture *mixture = new_mixture();
     for (int32_t i = 0; golden != NULL && (option = covsamp_option_info(i)) != NULL; i++)
         printf("%-18s %s\n", option->name, option->help);

@@ -72,6 +72,9 @@ static covsamp_sampler *make(world *w)
     covsamp_config_set_by_name(config, "symmetrise", more & 1 ? "average" : "project");
     covsamp_config_set_int(config, COVSAMP_TANGENTS, 1 + (more >> 1 & 3));
     covsamp_config_set_int(config, COVSAMP_MEAN_JVP, more >> 3 & 1);
+    covsamp_config_set_real(config, COVSAMP_GUIDANCE, more & 16 ? 0.5 : 0);
+    covsamp_config_set_real(config, COVSAMP_CFG, more & 32 ? 0.5 : 0);
+    covsamp_config_set_int(config, COVSAMP_BRANCHES, 1 + (more >> 6 & 1));
     covsamp_config_set_schedule(config, schedule, levels, 4);
     if (covsamp_sampler_new(&sampler, config) != COVSAMP_OK && *covsamp_config_message(config) == 0)
         abort(); /* a combination that is refused has a sentence */
@@ -101,6 +104,9 @@ static void fill_all(world *w, const covsamp_request *q)
     fill(w, q, q->mean, 1);
     fill(w, q, q->noise, 1);
     fill(w, q, q->head, 1);
+    fill(w, q, q->gradient, 1);
+    fill(w, q, q->other_mean, 1);
+    fill(w, q, q->other_product, q->tangents);
     fill(w, q, q->product, q->tangents);
     fill(w, q, q->transposed, q->tangents);
 }
@@ -192,7 +198,9 @@ static covsamp_status drive(world *w, int one)
                            .noise = lacks == 4 ? NULL : answer,
                            .progress_user = w,
                            .progress = lacks & 8 ? NULL : answer,
-                           .vjp = lacks == 6 ? NULL : answer};
+                           .vjp = lacks == 6 ? NULL : answer,
+                           .guide_user = w,
+                           .guide = lacks == 5 ? NULL : answer};
     memset(padded.tail, lacks & 16, sizeof padded.tail); /* fields from the future, set or not */
     if (lacks % 8 == 7)
         model.size = next(w);
