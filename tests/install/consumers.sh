@@ -10,33 +10,11 @@ model=$(cd "$1" && pwd)/examples/models/fashion-unet.pt
 [ -f "$model" ] || model=/usr/share/covsamp/models/fashion-unet.pt
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
 CC=${CC:-cc} CXX=${CXX:-c++}
 export OMP_NUM_THREADS=1
 
-# check WHAT COMMAND...: its output is shown when it fails.
-check() {
-    what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-        echo "ok: $what"
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what: $*"
-        tail -n 20 "$work/log"
-    fi
-}
-refuses() { ! "$@"; }
-skip() {
-    skipped=$((skipped + 1))
-    echo "skipped: $1"
-}
-done_now() {
-    echo "$passed passed, $failed failed$([ $skipped = 0 ] || echo ", $skipped skipped")"
-    [ $failed = 0 ]
-    exit
-}
+# shellcheck source=tests/install/checks.sh
+. "$1/tests/install/checks.sh"
 
 # build OUTPUT COMPILER ARGUMENTS...: compiles and runs.
 build() {
@@ -132,4 +110,4 @@ if command -v meson >/dev/null; then
 else
     skip "meson is not here"
 fi
-done_now
+finish

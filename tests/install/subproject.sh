@@ -7,20 +7,8 @@ set -u
 root=$(cd "$1" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-check() {
-    what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-        echo "ok: $what"
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what: $*"
-        tail -n 20 "$work/log"
-    fi
-}
+# shellcheck source=tests/install/checks.sh
+. "$root/tests/install/checks.sh"
 
 cp -r "$root/tests/install/consumer" "$work/consumer"
 mkdir "$work/consumer/subprojects"
@@ -44,5 +32,4 @@ check "and builds the library alone" test "$(names --targets)" = "consumer covsa
 check "builds" nice ninja -C "$work/b"
 check "runs" "$work/b/consumer"
 check "is linked statically" sh -c '! readelf -d "$0" | grep libcovsamp' "$work/b/consumer"
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish
