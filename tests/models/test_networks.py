@@ -41,13 +41,19 @@ def test_unet():
     net, about, size = load("fashion-unet.pt")
     check(size <= 8e6 and parameters(net) <= 2e6, "unet: 8 MB and 2 M parameters at most")
     check(about.get("prediction") in ("v", "noise") and about.get("shape") == "1,28,28", "unet: metadata")
-    x, t, y = torch.randn(7, 1, 28, 28), torch.linspace(0, 999, 7), torch.tensor([0, 9, 10, 3, 4, 5, 10])
+    check_unet("unet", net, (1, 28, 28))
+
+
+def check_unet(name, net, shape):
+    x, t, y = torch.randn(7, *shape), torch.linspace(0, 999, 7), torch.tensor([0, 9, 10, 3, 4, 5, 10])
     with torch.no_grad():
         whole = net(x, t, y)
         parts = torch.cat([net(x[i:j], t[i:j], y[i:j]) for i, j in ((0, 1), (1, 4), (4, 7))])
-    check(whole.shape == x.shape and torch.isfinite(whole).all(), "unet: shape, finite")
-    check((whole - parts).abs().max() < 1e-4, "unet: a sample does not depend on its batch")
-    check(jvp_error(net.double(), x.double(), t.double(), y) < 1e-7, "unet: product against central differences")
+        other = net(x, t, (y + 1) % 11)
+    check(whole.shape == x.shape and torch.isfinite(whole).all(), name + ": shape, finite")
+    check((whole - parts).abs().max() < 1e-4, name + ": a sample does not depend on its batch")
+    check((whole - other).flatten(1).norm(dim=1).min() > 1e-3, name + ": every label matters")
+    check(jvp_error(net.double(), x.double(), t.double(), y) < 1e-7, name + ": product against central differences")
 
 
 def test_heads():
@@ -119,9 +125,49 @@ def test_noisy_classifier():
     check(worst < 1e-5, "noisy classifier: gradient against central differences, %.1e" % worst)
 
 
+def test_autoencoder():
+    encoder, of_encoder, size_e = load("fashion-encoder.pt")
+    decoder, of_decoder, size_d = load("fashion-decoder.pt")
+    check(max(size_e, size_d) <= 4e6, "autoencoder: 4 MB at most")
+    check(of_encoder.get("kind") == "encoder" and of_encoder.get("latent") == "4,7,7" and
+          of_decoder.get("kind") == "decoder" and of_decoder.get("shape") == "4,7,7", "autoencoder: metadata")
+    x = fashion.load("t10k")[0][:1000]
+    with torch.no_grad():
+        z = encoder(x)
+        back, alone = decoder(z), decoder(encoder(x[:1]))
+    error = float((back - x).pow(2).mean() / (x - x.mean(0)).pow(2).mean())
+    mean, sd = z.mean(dim=(0, 2, 3)), z.std(dim=(0, 2, 3))
+    check(z.shape == (1000, 4, 7, 7) and back.shape == x.shape, "autoencoder: shapes")
+    check(error < 0.06, "autoencoder: error %.3f of the images' variance, at most 0.06" % error)
+    # the mean of 1000 images in a channel has a standard error of about 0.03, which their brightness sets
+    check(mean.abs().max() < 0.1 and (sd - 1).abs().max() < 0.1, "autoencoder: channels have mean 0 and variance 1")
+    check((back[:1] - alone).abs().max() < 1e-4, "autoencoder: a sample does not depend on its batch")
+
+
+def test_latent_unet():
+    net, about, size = load("fashion-latent-unet.pt")
+    check(size <= 4e6, "latent unet: 4 MB at most")
+    check(about.get("prediction") == "v" and about.get("shape") == "4,7,7" and about.get("classes") == "10",
+          "latent unet: metadata")
+    x, y = (v[:500] for v in fashion.load("t10k"))
+    alpha, sigma = fashion.alpha_sigma()
+    with torch.no_grad():
+        z = load("fashion-encoder.pt")[0](x)
+        for t in (100, 500):
+            noisy = alpha[t] * z + sigma[t] * torch.randn_like(z)
+            guess = alpha[t] * noisy - sigma[t] * net(noisy, torch.full((len(z),), float(t)), y)
+            error, linear = float((guess - z).pow(2).mean()), float(sigma[t] ** 2)
+            # sigma^2 is the error of the best linear guess where values are independent, of variance 1
+            check(error < 0.9 * linear, "latent unet: t = %d, error %.4f, at most 0.9 of %.4f" % (t, error, linear))
+    check_unet("latent unet", net, (4, 7, 7))
+
+
 if __name__ == "__main__":
+    torch.manual_seed(1)
     test_unet()
     test_heads()
     test_classifier()
     test_noisy_classifier()
+    test_autoencoder()
+    test_latent_unet()
     sys.exit(len(failed) > 0)
