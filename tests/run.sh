@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="meson ninja-build pkg-config gcc g++ clang libclang-rt-14-dev libblas-dev liblapacke-dev libopenblas-dev
- librandom123-dev libpng-dev libtorch-dev python3 python3-torch python3-numpy dataset-fashion-mnist"
+ librandom123-dev libpng-dev libtorch-dev python3 python3-torch python3-numpy dataset-fashion-mnist cmake mandoc"
 
 install_packages() {
     missing=
