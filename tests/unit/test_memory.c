@@ -120,12 +120,14 @@ static void overflows(void)
         CHECK(arena.overflow && arena.used == 640);
         CHECK(covsamp__take(&arena, 1, 1, 8) == NULL && arena.overflow); /* for good */
     }
+    const int64_t eighth =
+        (int64_t)(SIZE_MAX / 8 + 1);     /* of the address space, whatever the word */
     covsamp__arena arena = {NULL, 0, 0}; /* each fits, the sum does not */
     for (int i = 0; i < 3; i++)
-        covsamp__take(&arena, INT64_C(1) << 31, INT64_C(1) << 30, 1);
+        covsamp__take(&arena, eighth, 1, 1);
     CHECK(!arena.overflow);
     for (int i = 0; i < 9; i++)
-        covsamp__take(&arena, INT64_C(1) << 31, INT64_C(1) << 29, 1);
+        covsamp__take(&arena, eighth / 2, 1, 1);
     CHECK(arena.overflow);
 }
 
