@@ -816,7 +816,7 @@ typedef struct covsamp_path_kl_total {
  *  Guidance: its weights by level, guidance_low, guidance_high and guidance_form, of which all may be had;
  *  p(y | x0) is that of the tilt whatever the weights are, so a stronger condition is a longer tilt and not a
  *  larger weight.  krylov with fewer products than dim takes S g by GUIDE_PRODUCT_EXACT (BASIS depends on the
- *  noise).  Weights 0 at every level: the unguided path, tilt or not.
+ *  noise).  Guidance 0 and no weights: the unguided path, tilt or not.
  *  size: Monte Carlo, samples of each step, at least 2; quadrature, points per axis, at most 2^20, 0: as many
  *  as the narrowest component needs.  kl, deviation: NULL or [count] of the steps' values, noisiest first;
  *  count: 0 or the number of levels less one.  total: may be NULL.  A caller who wants to show progress
