@@ -97,6 +97,8 @@ static void set_shape(struct setup *s)
 static int set_options(struct setup *s, const struct sample_request *r)
 {
     int code = preset_apply(r->preset, s->config);
+    if (code == 0 && r->decoder != NULL) /* latents have no range that everybody knows */
+        code = preset_set(s->config, "--decoder", "clip_x0=0");
     const char *prediction = s->model != NULL ? model_metadata(s->model, "prediction") : NULL;
     if (code == 0 && prediction != NULL &&
         covsamp_config_set_by_name(s->config, "prediction", prediction) < 0)

@@ -11,7 +11,9 @@ has neither seen noise nor steered anything:
     distance   mean distance |x - x'| of two samples of a class (of test images: beside the table)
     recall     share of test images (1000) with a sample among the 3 nearest images of their own class in the judge's
                features: within the distance of the image's third neighbour (Kynkaanniemi et al. 2019)
-What is in --out is not drawn again.  --docs DIR rewrites the table in DIR/methods.md.
+Under the classifier the network is run with "no class", so that w = 0 draws any class and is right by chance;
+--cfg 0 is the class-conditional network itself.  What is in --out is not drawn again, so that a run that was stopped
+goes on; --steps 10,25 draws those alone.  --docs DIR rewrites the table in DIR/methods.md, and DIR/guidance.png.
 """
 import argparse
 import json
@@ -29,17 +31,18 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MODELS = os.path.join(HERE, "..", "..", "examples", "models")
 sys.path.insert(0, os.path.join(HERE, "..", "..", "examples", "train"))
 import fashion  # noqa: E402
+import gray_png  # noqa: E402
 
 COUNT, IMAGES, NEAREST, SEED = 100, 1000, 3, 1
-STEPS, WEIGHTS = (10, 25, 50), (0, 1, 4, 10)
+STEPS, WEIGHTS = (10, 25, 50), (0, 1, 4)
 METHODS = (("ddpm-large", "unet", ()), ("ocm-ddpm", "heads", ()), ("lgs", "unet", ()))
-EXTRA = (  # at 10 and 25 steps and one weight: what the forms are worth
+EXTRA = (  # at 10 steps and one weight: what the forms are worth
     ("lgs", "unet", ("--set", "guidance_form=state")),
     ("lgs", "unet", ("--set", "guidance_form=score")),
     ("lgs", "unet", ("--set", "guidance_product=basis")),
     ("ddim", "unet", ()))
-EXTRA_WEIGHT, EXTRA_STEPS = 4, (10, 25)
-CFG = (0, 1, 3)
+EXTRA_WEIGHT, EXTRA_STEPS = 4, (10,)
+CFG, CFG_STEPS = (0, 1), (10, 25)
 BEGIN, END = "<!-- guided samples: begin -->", "<!-- guided samples: end -->"
 CLASSES = 10
 
@@ -59,7 +62,7 @@ class Cell:
         if self.kind == "cfg":
             return words + ["--label", "all", "--cfg", self.weight]
         if self.weight == 0:
-            return words  # no class, and nothing that steers
+            return words + ["--label", "none"]  # and nothing that steers
         return words + ["--classifier", os.path.join(MODELS, "fashion-classifier-noisy.pt"), "--label", "all",
                         "--guidance", self.weight]
 
@@ -81,7 +84,7 @@ class Judge:
     def __init__(self):
         self.module = torch.jit.load(os.path.join(MODELS, "fashion-classifier.pt")).eval()
         x, y = fashion.load("t10k")
-        self.images, self.labels = x[:IMAGES], y[:IMAGES]
+        self.images, self.labels, self.others = x[:IMAGES], y[:IMAGES], (x[IMAGES:], y[IMAGES:])
         self.features = self.look(self.images)[1]
         self.reach = []
         for c in range(CLASSES):
@@ -97,6 +100,13 @@ class Judge:
         logits, features = self.look(x)
         return {"accuracy": float((logits.argmax(1) == wanted).float().mean()), "distance": distance(x, wanted),
                 "recall": self.recall(features, wanted)}
+
+    def of_images(self):
+        """As many test images as a cell has samples, none of those that recall is about."""
+        x, y = self.others
+        order = torch.stack([(y == c).nonzero()[:COUNT // CLASSES, 0] for c in range(CLASSES)], 1).flatten()
+        m = self.measure(x[order])
+        return 100 * m["accuracy"], m["distance"], m["recall"]
 
     def recall(self, features, wanted):
         found = 0
@@ -116,8 +126,22 @@ def distance(x, labels):
 def cells(wanted_steps):
     plain = [Cell("classifier", *m, s, w) for s in STEPS for m in METHODS for w in WEIGHTS]
     forms = [Cell("classifier", *m, s, EXTRA_WEIGHT) for s in EXTRA_STEPS for m in EXTRA]
-    free = [Cell("cfg", *m, s, w) for s in EXTRA_STEPS for m in METHODS for w in CFG]
+    free = [Cell("cfg", *m, s, w) for s in CFG_STEPS for m in METHODS for w in CFG]
     return [c for c in sorted(plain + forms + free, key=lambda c: c.steps) if c.steps in wanted_steps]
+
+
+def picture(folder, path):
+    """Rows of ten samples, a class in each column: lgs with 25 steps."""
+    rows = [Cell(kind, *METHODS[2], 25, w) for kind, w in (("classifier", 0), ("classifier", 1), ("classifier", 4),
+                                                           ("cfg", 0), ("cfg", 1))]
+    if not all(os.path.exists(os.path.join(folder, cell.name + ".npy")) for cell in rows):
+        return
+    sheet = np.full((len(rows) * 30, CLASSES * 30), 255, np.uint8)
+    for i, cell in enumerate(rows):
+        x = np.load(os.path.join(folder, cell.name + ".npy"))
+        for c in range(CLASSES):
+            sheet[i * 30:i * 30 + 28, c * 30:c * 30 + 28] = ((x[c, 0].clip(-1, 1) + 1) * 127.5).round()
+    gray_png.write(path, sheet)
 
 
 def row(cell, m):
@@ -141,10 +165,7 @@ def main():
         with open(os.path.join(wanted.out, cell.name + ".json"), "w") as file:
             json.dump(m, file)
         lines.append(row(cell, m))
-    same = torch.arange(COUNT) % CLASSES
-    real = torch.cat([judge.images[judge.labels == c][:COUNT // CLASSES] for c in range(CLASSES)])
-    lines.append("")
-    lines.append("Test images of the same number: distance %.1f." % distance(real, same.sort().values))
+    lines.append("| none | test images | | | %.0f %% | %.1f | %.2f |" % judge.of_images())
     text = "\n".join(lines)
     print(text)
     if wanted.docs:
@@ -152,7 +173,8 @@ def main():
         with open(path) as file:
             head, rest = file.read().split(BEGIN)
         with open(path, "w") as file:
-            file.write(head + BEGIN + "\n" + text + "\n" + END + rest.split(END)[1])
+            file.write(head + BEGIN + "\n\n" + text + "\n\n" + END + rest.split(END)[1])
+        picture(wanted.out, os.path.join(wanted.docs, "guidance.png"))
 
 
 main()
