@@ -34,8 +34,9 @@
  * Manners.  No function prints, aborts, exits, starts a thread, installs a signal handler, reads
  * the environment, depends on the locale or changes floating-point settings.  Memory is taken by
  * the _new functions, covsamp_config_set_schedule(), covsamp_config_set_table(),
- * covsamp_config_set_guidance(), covsamp_mixture_tilted() and, for as long as they run, covsamp_schedule_optimal() and covsamp_path_kl(); stepping allocates nothing.  What the
- * BLAS does inside itself is excepted from all this.
+ * covsamp_config_set_guidance(), covsamp_mixture_tilted() and, for as long as they run,
+ * covsamp_schedule_optimal() and covsamp_path_kl(); stepping allocates nothing.  What the BLAS does
+ * inside itself is excepted from all this.
  *
  * Errors.  Every function that can fail returns a covsamp_status; one sentence naming the
  * function, the argument, the value and the allowed range is found in the handle's _message(),
@@ -566,7 +567,7 @@ typedef struct covsamp_request {
     int64_t first_sample; /* number of sample 0 of the batch */
     uint64_t seed;
     /* (owner, point) names the place (x, time) that is asked about: equal pairs are one place, so a
-     * model may keep what it computed there.  owner is the sampler's, for its life; a point is never
+     * model may keep what it computed there, for each branch apart.  owner is the sampler's, for its life; a point is never
      * used twice. */
     uint64_t owner, point;
     double time, alpha, sigma; /* of the level; STEP: of the level where the step began */
@@ -937,7 +938,7 @@ typedef struct covsamp_mode {
 
 /** Of the configuration it takes batch, dim, dtype, prediction, seed, first_sample, symmetrise, check_finite,
  *  the schedule, tolerance and, where it was set, krylov_steps (else 4 count + 16), at most dim; it stops a
- *  sample once `count` modes have converged.  Clipping plays no part.  level: 1 ... N, with alpha > 0.
+ *  sample once `count` modes have converged.  Clipping and guidance play no part.  level: 1 ... N, with alpha > 0.
  *  count: modes wanted, 1 ... the products.  Errors: as covsamp_calibration_new(). */
 COVSAMP_API covsamp_status covsamp_posterior_modes_new(covsamp_posterior_modes **out,
                                                        covsamp_config *config, int64_t level,
@@ -982,13 +983,14 @@ COVSAMP_API const char *covsamp_posterior_modes_message(const covsamp_posterior_
  *     x_s ~ N(mean + w S g, S),      S = lambda^2 I + b^2 P C P,
  * exact where log p(y | .) is linear, as it is for Gaussian data and log p(y | x0) = a . x0, if S is the full
  * covariance and g is taken at the mean (COVSAMP_GUIDE_MEAN).  g is asked for by COVSAMP_ASK_GUIDE, once a
- * step, and S g comes from whatever the option "covariance" says.  Krylov spends one further product on it
+ * step (at the step to data about level 0, whose time is that of section 4: -1 where times are level - 1), and
+ * S g comes from whatever the option "covariance" says.  Krylov spends one further product on it
  * (GUIDE_PRODUCT_EXACT), whose length covariance_cap and ritz_cap bound, or takes what its space knows
  * (GUIDE_PRODUCT_BASIS): docs/methods.md has the measured worth of both.  A step that adds no noise is not
- * guided so; the step to data is one unless last_noise = 1.
+ * guided so; the step to data is one unless last_noise = 1, and with eta = 0 those by window_fallback = small are.
  *     Where nothing is drawn (eta = 0, none, the ODE solvers) the score itself is guided
- * (COVSAMP_GUIDE_SCORE; Dhariwal & Nichol 2021, algorithm 2): every evaluation of the model is followed by one
- * of g at the same x.  With w = 1 that gives the exact mean of a step for any data; C stays that of the
+ * (COVSAMP_GUIDE_SCORE; Dhariwal & Nichol 2021, algorithm 2): every evaluation of the model but at alpha = 0 is
+ * followed by one of g at the same x.  With w = 1 that gives the exact mean of a step for any data; C stays that of the
  * unguided model.  Noise estimates, clipping and extrapolation then see the guided E[x0 | x_t].
  *     Classifier-free guidance (Ho & Salimans 2022) asks the model twice, with the condition (request->branch 0)
  * and without (1), and combines

@@ -61,6 +61,7 @@ covsamp_status covsamp_sampler_set_state(covsamp_sampler *sampler, const void *x
     copy_values(&sampler->solver, x, stride, sampler->solver.x);
     if (sampler->phase == COVSAMP__START || sampler->phase == COVSAMP__KNOWN_START) {
         sampler->open = 0;
+        sampler->from_x0 = 0; /* a start that was given before is given up */
         sampler->phase = COVSAMP__BETWEEN;
     }
     sampler->request.point = sampler->next_point++; /* of an open STEP request: x is another now */

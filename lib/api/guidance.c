@@ -19,11 +19,6 @@ static kind_of_guidance kind_of(int32_t key)
     return key == COVSAMP_GUIDANCE ? classifier : branches;
 }
 
-int covsamp__guides(const covsamp_config *c, int32_t key)
-{
-    return covsamp__config_real(c, key) != 0 || c->table_count[kind_of(key).table - 1] != 0;
-}
-
 double covsamp__guidance_weight(const covsamp_config *c, int32_t key, int64_t level)
 {
     const kind_of_guidance kind = kind_of(key);
@@ -34,10 +29,23 @@ double covsamp__guidance_weight(const covsamp_config *c, int32_t key, int64_t le
     return table != NULL ? table[level - 1] : covsamp__config_real(c, key);
 }
 
+int covsamp__guides(const covsamp_config *c, int32_t key)
+{
+    const int64_t have = c->table_count[kind_of(key).table - 1];
+    if (have != 0 && have != covsamp_schedule_levels(c->schedule))
+        return 1; /* as good as set: covsamp__guidance_check() has a word on it */
+    for (int64_t i = 0; i < c->steps; i++)
+        if (covsamp__guidance_weight(c, key, c->levels[i]) != 0)
+            return 1;
+    return 0;
+}
+
 /* Whether the noise of a step can be pushed: it has some, and there is a step to draw it. */
 static int draws(const covsamp__method *m)
 {
-    return m->solver == &covsamp__solver_ancestral && m->covariance_name != COVSAMP_COV_NONE;
+    const int nothing = m->covariance_name == COVSAMP_COV_NONE ||
+                        (m->covariance_name == COVSAMP_COV_SMALL && m->eta == 0);
+    return m->solver == &covsamp__solver_ancestral && !nothing;
 }
 
 int32_t covsamp__guide_form(const covsamp_config *c, const covsamp__method *m)
@@ -82,8 +90,10 @@ covsamp_status covsamp__guidance_check(covsamp_config *c, const covsamp__method 
                              "%s: guidance_form is %s, must be score or auto for %s, whose steps "
                              "have no noise to be moved",
                              function, covsamp__option_choice_name(COVSAMP_GUIDANCE_FORM, form),
-                             m->solver != &covsamp__solver_ancestral ? "this solver"
-                                                                     : "covariance = none");
+                             m->solver != &covsamp__solver_ancestral  ? "this solver"
+                             : m->covariance_name == COVSAMP_COV_NONE ? "covariance = none"
+                                                                      : "covariance = small with "
+                                                                        "eta = 0");
     return COVSAMP_OK;
 }
 

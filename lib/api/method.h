@@ -23,7 +23,7 @@ covsamp__method covsamp__method_of(const covsamp_config *config);
 int64_t covsamp__krylov_steps(const covsamp_config *config);
 /* Whether all options go together; what single options cannot know. */
 covsamp_status covsamp__method_check(covsamp_config *config, const char *function);
-/* guidance.c: whether some weight of COVSAMP_GUIDANCE or COVSAMP_CFG (key) is set; the weight of
+/* guidance.c: whether some step has a weight of COVSAMP_GUIDANCE or COVSAMP_CFG (key); the weight of
  * steps from a level; what AUTO comes to; whether the options of guidance go together; the refusal
  * of those who have no use for it. */
 int covsamp__guides(const covsamp_config *config, int32_t key);

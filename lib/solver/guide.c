@@ -44,6 +44,7 @@ void covsamp__guide_take(covsamp__solver *s)
     const int64_t n = covsamp__solver_values(s);
     if (s->guide_phase == PRODUCT) {
         covsamp__copy(s->dtype, n, s->product, s->push);
+        s->covariance->counts.used += s->batch;
         s->guide_phase = READY;
         return;
     }

@@ -34,6 +34,9 @@ static void bad_options(void)
         c, COVSAMP_E_UNSUPPORTED,
         "covsamp_sampler_new: guidance_form is mean, must be score or auto for covariance = none");
     set(c, "covariance", "small");
+    set(c, "eta", "0");
+    refused(c, COVSAMP_E_UNSUPPORTED, "must be score or auto for covariance = small with eta = 0");
+    set(c, "eta", "1");
     set(c, "guidance_low", "9");
     set(c, "guidance_high", "8");
     refused(c, COVSAMP_E_RANGE,
@@ -123,6 +126,29 @@ static covsamp_sampler *sampler_with(const char *form)
     CHECK(covsamp_sampler_new(&s, c) == COVSAMP_OK);
     covsamp_config_free(c);
     return s;
+}
+
+/* Weights that are 0 wherever the run goes ask for no gradient, and for no guide. */
+static void guided_nowhere(void)
+{
+    static const double zeros[LEVELS];
+    covsamp_mixture *mixture = new_mixture(5);
+    const covsamp_model model = model_of(mixture);
+    for (int i = 0; i < 2; i++) {
+        covsamp_config *c = base(COVSAMP_COV_KRYLOV);
+        covsamp_sampler *s = NULL;
+        if (i == 0)
+            CHECK(covsamp_config_set_guidance(c, COVSAMP_GUIDANCE_CLASSIFIER, zeros, LEVELS) ==
+                  COVSAMP_OK);
+        else
+            set(c, "guidance_low", "21");
+        set(c, "guidance", "1");
+        CHECK(covsamp_sampler_new(&s, c) == COVSAMP_OK);
+        CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
+        covsamp_sampler_free(s);
+        covsamp_config_free(c);
+    }
+    covsamp_mixture_free(mixture);
 }
 
 static void guides(const char *form)
@@ -219,6 +245,7 @@ int main(void)
     bad_options();
     bad_weights();
     no_bound_of_a_guided_one();
+    guided_nowhere();
     guides("mean");
     guides("state");
     guides("score");

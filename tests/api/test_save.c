@@ -171,11 +171,11 @@ static void starts(const variant *v, int how)
     const covsamp_request *q = NULL;
     void *x0 = calloc(1, bytes_of(&v->set));
     put(dtype_of(&v->set), x0, 2, 0.7);
-    if (how == 0)
+    if (how == 0 || how == 3)
         CHECK(covsamp_sampler_start_from(s, x0, dim_of(&v->set)) == COVSAMP_OK);
-    else if (how == 1)
+    if (how == 1 || how == 3) /* 3: the second takes the place of the first */
         CHECK(covsamp_sampler_set_state(s, x0, dim_of(&v->set)) == COVSAMP_OK);
-    else
+    if (how == 2)
         CHECK(covsamp_sampler_ask(s, &q) == COVSAMP_OK && q->stream == COVSAMP_STREAM_START);
     saved start = save(s);
     finish(s, mixture);
@@ -278,6 +278,7 @@ int main(void)
             edits(&v);
             starts(&v, 0);
             starts(&v, 1);
+            starts(&v, 3);
             if (v.set.ask_noise)
                 starts(&v, 2);
             if (v.set.report) {

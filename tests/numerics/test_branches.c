@@ -221,36 +221,6 @@ static void test_conditional_covariance(void)
     }
 }
 
-/* SN takes the square of the predicted noise from its head: that of branch 0, not the guided one.
- * The step's variance is what a run with w = 0 from the same x has. */
-static void test_conditional_head(void)
-{
-    static const char *const heads[] = {"sn", "ocm", "npr", "iddpm"};
-    double none[BATCH * D], x[BATCH * D], plain[BATCH * D], guided[BATCH * D];
-    char text[256];
-    for (int i = 0; i < LENGTH(heads); i++)
-        for (int w = 0; w < 2; w++) {
-            const char *weight_text[] = {"cfg=0", "cfg=2"};
-            covsamp_model model = model_of(by_branch, NULL);
-            for (int noisy = 0; noisy < 2; noisy++) {
-                snprintf(text, sizeof text, "batch=%d dim=%d prediction=x0 dtype=f64 %s %s", BATCH,
-                         D, weight_text[w],
-                         noisy ? "covariance=diag_model head=" : "covariance=none eta=1");
-                if (noisy)
-                    strcat(text, heads[i]);
-                covsamp_sampler *s = sampler_of(schedule, levels, STEPS, "%s", text);
-                CHECK(covsamp_sampler_step(s, &model) == COVSAMP_OK);
-                read_state(s, COVSAMP_F64, BATCH, D, noisy ? x : none);
-                covsamp_sampler_free(s);
-            }
-            for (int k = 0; k < BATCH * D; k++)
-                (w ? guided : plain)[k] = x[k] - none[k];
-            if (w)
-                for (int k = 0; k < BATCH * D; k++)
-                    CHECK_NEAR(plain[k], guided[k], 1e-13);
-        }
-}
-
 /* ---- where it holds ---- */
 
 static void test_interval(void)
@@ -326,6 +296,37 @@ static void test_score(void)
         for (int k = 0; k < BATCH * D; k++)
             CHECK_NEAR(x[k], y[k], 1e-11 * (1 + fabs(x[k])));
     }
+}
+
+/* SN takes the square of the predicted noise from its head: that of branch 0, not the guided one.
+ * The step's variance is what a run with w = 0 from the same x has. */
+static void test_conditional_head(void)
+{
+    static const char *const heads[] = {"sn", "ocm", "npr", "iddpm"};
+    double none[BATCH * D], x[BATCH * D], plain[BATCH * D], guided[BATCH * D];
+    char text[256];
+    for (int i = 0; i < LENGTH(heads); i++)
+        for (int w = 0; w < 3; w++) {
+            const char *weight_text[] = {"cfg=0", "cfg=2", "guidance=2 guidance_form=score"};
+            covsamp_model model = model_of(by_branch, NULL);
+            model.guide = some_gradient;
+            for (int noisy = 0; noisy < 2; noisy++) {
+                snprintf(text, sizeof text, "batch=%d dim=%d prediction=x0 dtype=f64 %s %s", BATCH,
+                         D, weight_text[w],
+                         noisy ? "covariance=diag_model head=" : "covariance=none eta=1");
+                if (noisy)
+                    strcat(text, heads[i]);
+                covsamp_sampler *s = sampler_of(schedule, levels, STEPS, "%s", text);
+                CHECK(covsamp_sampler_step(s, &model) == COVSAMP_OK);
+                read_state(s, COVSAMP_F64, BATCH, D, noisy ? x : none);
+                covsamp_sampler_free(s);
+            }
+            for (int k = 0; k < BATCH * D; k++)
+                (w ? guided : plain)[k] = x[k] - none[k];
+            if (w)
+                for (int k = 0; k < BATCH * D; k++)
+                    CHECK_NEAR(plain[k], guided[k], 1e-13);
+        }
 }
 
 int main(void)

@@ -194,6 +194,7 @@ static void test_every_covariance(void)
         "covariance=diag_model head=sn",
         "covariance=diag_model head=iddpm",
         "covariance=dense",
+        "covariance=dense trace_guard=0.5",
         "covariance=dense ritz_cap=0.5 pixel_clip=2",
         "covariance=krylov krylov_steps=12",
         "covariance=krylov krylov_steps=12 guidance_product=basis",
@@ -240,6 +241,33 @@ static void test_sliding(void)
         CHECK_NEAR(moved[i] - still[i], (lambda * lambda + .3 * b * b) * s.gradient[i], 1e-13);
 }
 
+/* Under a mask the draws of spectral correlate what is clipped with what is not, and S g does not:
+ * it is P A^T D A P g there and lambda^2 g outside, linear and symmetric, so that values outside P
+ * do not matter inside. */
+static void test_masked_spectral(void)
+{
+    static const char plain[] = "covariance=spectral clip_x0=1",
+                      guided[] = "covariance=spectral clip_x0=1 guidance=1";
+    one_step s;
+    double still[N], moved[N], matrix[N * N], lambda, b;
+    prepare(&s, 1);
+    step_numbers(schedule, 500, 300, 1, &lambda, &b);
+    take_step(&s, plain, still);
+    for (int j = 0; j < N; j++) {
+        memset(s.gradient, 0, sizeof s.gradient);
+        s.gradient[j] = 1;
+        take_step(&s, guided, moved);
+        for (int i = 0; i < N; i++)
+            matrix[i + j * N] = moved[i] - still[i];
+    }
+    for (int i = 0; i < N * N; i++) {
+        const int outside = i % N % 3 == 0 || i / N % 3 == 0; /* prepare() has them beyond 1 */
+        CHECK_NEAR(matrix[i], matrix[i / N + i % N * N], 1e-13);
+        if (outside)
+            CHECK_NEAR(matrix[i], i % N == i / N ? lambda * lambda : 0, 1e-13);
+    }
+}
+
 /* The trace guard depends on z, and scales the product that the gradient has of its own as it
  * scales the space: with the whole space they are the same. */
 static void test_guarded(void)
@@ -279,6 +307,13 @@ static void test_bounds(void)
     take_step(&s, "covariance=krylov covariance_cap=2 guidance=1", moved);
     for (int i = 0; i < N; i++)
         CHECK_NEAR(moved[i] - still[i], (lambda * lambda + 2 * b * b) * s.gradient[i], 1e-12);
+    /* of the last noisy step, here the only one: E|n| at most two pixels, and S g as short */
+    const double limit = 2 * 2. / 255 * sqrt(1.5707963267948966);
+    take_step(&s, "covariance=krylov pixel_clip=2", still);
+    take_step(&s, "covariance=krylov pixel_clip=2 guidance=1", moved);
+    CHECK(lambda > limit);
+    for (int i = 0; i < N; i++)
+        CHECK_NEAR(moved[i] - still[i], limit * limit * s.gradient[i], 1e-13);
 }
 
 int main(void)
@@ -292,6 +327,7 @@ int main(void)
     test_known_errors();
     test_every_covariance();
     test_sliding();
+    test_masked_spectral();
     test_guarded();
     test_bounds();
     covsamp_schedule_free(schedule);
