@@ -982,8 +982,8 @@ COVSAMP_API const char *covsamp_posterior_modes_message(const covsamp_posterior_
  * algorithm 1)
  *     x_s ~ N(mean + w S g, S),      S = lambda^2 I + b^2 P C P,
  * exact where log p(y | .) is linear, as it is for Gaussian data and log p(y | x0) = a . x0, if S is the full
- * covariance and g is taken at the mean (COVSAMP_GUIDE_MEAN).  g is asked for by COVSAMP_ASK_GUIDE, once a
- * step (at the step to data about level 0, whose time is that of section 4: -1 where times are level - 1), and
+ * covariance, eta = 1 and g is taken at the mean (COVSAMP_GUIDE_MEAN).  g is asked for by COVSAMP_ASK_GUIDE,
+ * once a step (at the step to data about level 0, whose time is that of section 4: -1 where times are level - 1), and
  * S g comes from whatever the option "covariance" says.  Krylov spends one further product on it
  * (GUIDE_PRODUCT_EXACT), whose length covariance_cap and ritz_cap bound, or takes what its space knows
  * (GUIDE_PRODUCT_BASIS): docs/methods.md has the measured worth of both.  A step that adds no noise is not

@@ -4,7 +4,8 @@
 
     /usr/bin/python3 tests/models/guidance_table.py build/examples/covsamp/covsamp --out build/guidance [--docs docs]
 
-100 samples a cell, 10 a class, by the class-conditional network without a class ("no class"), steered by
+100 samples a cell with 10 steps, 50 with more (recall depends on it, so compare cells of equal steps), as many of
+each class, by the class-conditional network without a class ("no class"), steered by
 fashion-classifier-noisy.pt, or with classifier-free guidance (--cfg).  The judge is fashion-classifier.pt, which
 has neither seen noise nor steered anything:
     accuracy   share of samples to which the judge gives the class that was wanted
@@ -33,8 +34,9 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "examples", "train"))
 import fashion  # noqa: E402
 import gray_png  # noqa: E402
 
-COUNT, IMAGES, NEAREST, SEED = 100, 1000, 3, 1
-STEPS, WEIGHTS = (10, 25, 50), (0, 1, 4)
+IMAGES, NEAREST, SEED = 1000, 3, 1
+STEPS, COUNT = (10, 25, 50), {10: 100, 25: 50, 50: 50}  # samples by steps
+WEIGHTS = {10: (0, 1, 4), 25: (0, 1, 4), 50: (0, 4)}
 METHODS = (("ddpm-large", "unet", ()), ("ocm-ddpm", "heads", ()), ("lgs", "unet", ()))
 EXTRA = (  # at 10 steps and one weight: what the forms are worth
     ("lgs", "unet", ("--set", "guidance_form=state")),
@@ -42,7 +44,7 @@ EXTRA = (  # at 10 steps and one weight: what the forms are worth
     ("lgs", "unet", ("--set", "guidance_product=basis")),
     ("ddim", "unet", ()))
 EXTRA_WEIGHT, EXTRA_STEPS = 4, (10,)
-CFG, CFG_STEPS = (0, 1), (10, 25)
+CFG, CFG_STEPS = (0, 1), (10,)
 BEGIN, END = "<!-- guided samples: begin -->", "<!-- guided samples: end -->"
 CLASSES = 10
 
@@ -58,7 +60,7 @@ class Cell:
 
     def arguments(self):
         words = ["sample", "--model", os.path.join(MODELS, "fashion-%s.pt" % self.network), "--method", self.method,
-                 "--steps", self.steps, "--seed", SEED, "--batch", 50, "-n", COUNT, "--json", *self.options]
+                 "--steps", self.steps, "--seed", SEED, "--batch", 50, "-n", COUNT[self.steps], "--json", *self.options]
         if self.kind == "cfg":
             return words + ["--label", "all", "--cfg", self.weight]
         if self.weight == 0:
@@ -101,10 +103,10 @@ class Judge:
         return {"accuracy": float((logits.argmax(1) == wanted).float().mean()), "distance": distance(x, wanted),
                 "recall": self.recall(features, wanted)}
 
-    def of_images(self):
+    def of_images(self, count):
         """As many test images as a cell has samples, none of those that recall is about."""
         x, y = self.others
-        order = torch.stack([(y == c).nonzero()[:COUNT // CLASSES, 0] for c in range(CLASSES)], 1).flatten()
+        order = torch.stack([(y == c).nonzero()[:count // CLASSES, 0] for c in range(CLASSES)], 1).flatten()
         m = self.measure(x[order])
         return 100 * m["accuracy"], m["distance"], m["recall"]
 
@@ -124,15 +126,15 @@ def distance(x, labels):
 
 
 def cells(wanted_steps):
-    plain = [Cell("classifier", *m, s, w) for s in STEPS for m in METHODS for w in WEIGHTS]
+    plain = [Cell("classifier", *m, s, w) for s in STEPS for m in METHODS for w in WEIGHTS[s]]
     forms = [Cell("classifier", *m, s, EXTRA_WEIGHT) for s in EXTRA_STEPS for m in EXTRA]
     free = [Cell("cfg", *m, s, w) for s in CFG_STEPS for m in METHODS for w in CFG]
     return [c for c in sorted(plain + forms + free, key=lambda c: c.steps) if c.steps in wanted_steps]
 
 
 def picture(folder, path):
-    """Rows of ten samples, a class in each column: lgs with 25 steps."""
-    rows = [Cell(kind, *METHODS[2], 25, w) for kind, w in (("classifier", 0), ("classifier", 1), ("classifier", 4),
+    """Rows of ten samples, a class in each column: lgs with 10 steps."""
+    rows = [Cell(kind, *METHODS[2], 10, w) for kind, w in (("classifier", 0), ("classifier", 1), ("classifier", 4),
                                                            ("cfg", 0), ("cfg", 1))]
     if not all(os.path.exists(os.path.join(folder, cell.name + ".npy")) for cell in rows):
         return
@@ -146,8 +148,8 @@ def picture(folder, path):
 
 def row(cell, m):
     what = " ".join(["--method", cell.method, *cell.options])
-    return "| %s | `%s` | %d | %g | %.0f %% | %.1f | %.2f |" % (
-        cell.kind, what, cell.steps, cell.weight, 100 * m["accuracy"], m["distance"], m["recall"])
+    return "| %s | `%s` | %d | %d | %g | %.0f %% | %.1f | %.2f |" % (
+        cell.kind, what, cell.steps, COUNT[cell.steps], cell.weight, 100 * m["accuracy"], m["distance"], m["recall"])
 
 
 def main():
@@ -159,13 +161,14 @@ def main():
     wanted = parser.parse_args()
     os.makedirs(wanted.out, exist_ok=True)
     judge = Judge()
-    lines = ["| guidance | method | steps | w | accuracy | distance | recall |", "| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
+    lines = ["| guidance | method | steps | samples | w | accuracy | distance | recall |", "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
     for cell in cells([int(s) for s in wanted.steps.split(",")]):
         m = judge.measure(draw(wanted.program, wanted.out, cell))
         with open(os.path.join(wanted.out, cell.name + ".json"), "w") as file:
             json.dump(m, file)
         lines.append(row(cell, m))
-    lines.append("| none | test images | | | %.0f %% | %.1f | %.2f |" % judge.of_images())
+    for count in sorted(set(COUNT.values())):
+        lines.append("| none | test images | | %d | | %.0f %% | %.1f | %.2f |" % (count, *judge.of_images(count)))
     text = "\n".join(lines)
     print(text)
     if wanted.docs:
