@@ -198,6 +198,7 @@ static covsamp_mixture *tilted_path(int dim, double length)
     return m;
 }
 
+/* All forms on a line, one for each covariance in the plane. */
 static void by_samples(void)
 {
     static const char *const covariances[] = {
@@ -206,7 +207,7 @@ static void by_samples(void)
     for (int dim = 1; dim <= 2; dim++) {
         covsamp_mixture *m = tilted_path(dim, 1.5);
         for (int i = 0; i < LENGTH(covariances) - (dim == 1); i++)
-            for (int f = 0; f < 3; f++) {
+            for (int f = dim == 1 ? 0 : i % 3; f < (dim == 1 ? 3 : i % 3 + 1); f++) {
                 char options[120];
                 snprintf(options, sizeof options, "covariance=%s guidance=1 guidance_form=%s",
                          covariances[i], forms[f]);
