@@ -3,7 +3,9 @@
 """Trains the class-conditional UNet on Fashion-MNIST and writes it as TorchScript.
 
     /usr/bin/python3 examples/train/train_unet.py --minutes 120
+    /usr/bin/python3 examples/train/train_unet.py --latent examples/models/fashion-encoder.pt --threads 1 --minutes 20
 
+The second trains on latents, which the given encoder makes of the images, and a smaller network.
 The learning rate falls with the share of --minutes that is spent, so the budget is the only
 knob that matters.  Every few minutes a checkpoint goes to --work and the network (its
 exponential moving average) to --out; the same command continues from the checkpoint.  On a
@@ -27,13 +29,15 @@ import torch.nn.functional as F
 
 import fashion
 from fused_norm import training_norm
+from latent_unet import LatentUNet
 from unet import UNet
 
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--prediction", choices=("v", "noise"), default="v")
-    p.add_argument("--out", default="examples/models/fashion-unet.pt")
+    p.add_argument("--latent", metavar="ENCODER", help="train on latents, which this file's network makes")
+    p.add_argument("--out", help="default: fashion-unet.pt or fashion-latent-unet.pt in examples/models")
     p.add_argument("--work", default="build/train", help="folder of the resumable checkpoint")
     p.add_argument("--minutes", type=float, default=120, help="time to spend, over all runs")
     p.add_argument("--images", type=float, default=math.inf, help="stop after this many images")
@@ -41,7 +45,24 @@ def arguments():
     p.add_argument("--rate", type=float, default=6e-4)
     p.add_argument("--threads", type=int, default=2, help="a divisor of --batch")
     p.add_argument("--seed", type=int, default=1)
-    return p.parse_args()
+    args = p.parse_args()
+    args.out = args.out or "examples/models/fashion-%sunet.pt" % ("latent-" if args.latent else "")
+    args.checkpoint = os.path.join(args.work, ("latent-" if args.latent else "") + args.prediction + ".ckpt")
+    return args
+
+
+def network(args, **options):
+    return LatentUNet(**options) if args.latent else UNet(**options)
+
+
+def load(args):
+    """(images or their latents, labels)"""
+    x, y = fashion.load("train")
+    if args.latent:
+        encoder = torch.jit.load(args.latent).eval()
+        with torch.no_grad():
+            x = torch.cat([encoder(part) for part in x.split(500)])
+    return x, y
 
 
 def levels(count):
@@ -53,27 +74,27 @@ def target(prediction, x0, noise, alpha, sigma):
     return noise if prediction == "noise" else alpha * noise - sigma * x0
 
 
-def metadata(prediction, state):
+def metadata(args, state):
     """What a sampler must know of the file: read by covsamp_torch_metadata()."""
-    pairs = {"prediction": prediction, "schedule": "linear", "levels": 1000, "shape": "1,28,28",
-             "classes": 10, "time": "step", "images": state["images"], "loss": "%.5f" % state["loss"]}
+    pairs = {"prediction": args.prediction, "schedule": "linear", "levels": 1000,
+             "shape": "4,7,7" if args.latent else "1,28,28", "classes": 10, "time": "step",
+             "images": state["images"], "loss": "%.5f" % state["loss"]}
     return "".join("%s=%s\n" % kv for kv in pairs.items())
 
 
-def export(path, weights, prediction, state):
-    net = UNet()
+def export(args, weights, state):
+    net = network(args)
     net.load_state_dict(weights)
     script = torch.jit.script(net.eval())
-    script.save(path + ".new", _extra_files={"covsamp.txt": metadata(prediction, state)})
-    os.replace(path + ".new", path)
+    script.save(args.out + ".new", _extra_files={"covsamp.txt": metadata(args, state)})
+    os.replace(args.out + ".new", args.out)
 
 
 def resume(args, net, ema, opt, state):
     """Returns the number of images that the optimiser has seen, which its warm-up goes by."""
     fresh = 0
-    checkpoint = os.path.join(args.work, args.prediction + ".ckpt")
-    if os.path.exists(checkpoint):
-        saved = torch.load(checkpoint)
+    if os.path.exists(args.checkpoint):
+        saved = torch.load(args.checkpoint)
         net.load_state_dict(saved["net"])
         ema.load_state_dict(saved["ema"])
         opt.load_state_dict(saved["opt"])
@@ -94,11 +115,10 @@ def resume(args, net, ema, opt, state):
 
 
 def save(args, net, ema, opt, state):
-    path = os.path.join(args.work, args.prediction + ".ckpt")
     torch.save({"net": net.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict(),
-                "state": state}, path + ".new")
-    os.replace(path + ".new", path)
-    export(args.out, ema.state_dict(), args.prediction, state)
+                "state": state}, args.checkpoint + ".new")
+    os.replace(args.checkpoint + ".new", args.checkpoint)
+    export(args, ema.state_dict(), state)
 
 
 def learning_rate(args, state, fresh_images):
@@ -120,7 +140,7 @@ def draw(args, x, y, alpha, sigma):
     pick, t = torch.randint(0, len(x), (args.batch,)), levels(args.batch)
     a, s = alpha[t][:, None, None, None], sigma[t][:, None, None, None]
     label = torch.where(torch.rand(args.batch) < 0.1, torch.full_like(t, 10), y[pick])
-    noise = torch.randn(args.batch, 1, 28, 28)
+    noise = torch.randn(x[pick].shape)
     return a * x[pick] + s * noise, t.float(), label, target(args.prediction, x[pick], noise, a, s)
 
 
@@ -147,13 +167,13 @@ def train_step(args, net, opt, pool, batch):
 def main():
     args = arguments()
     os.makedirs(args.work, exist_ok=True)
-    net = UNet(norm=training_norm(args.work)).to(memory_format=torch.channels_last)
+    net = network(args, norm=training_norm(args.work)).to(memory_format=torch.channels_last)
     ema = copy.deepcopy(net)
     opt = torch.optim.Adam(net.parameters(), lr=args.rate, betas=(0.9, 0.99))
     state = {"images": 0, "seconds": 0.0, "loss": 1.0}
     fresh = resume(args, net, ema, opt, state)
     torch.manual_seed(args.seed + state["images"])
-    x, y = fashion.load("train")
+    x, y = load(args)
     alpha, sigma = fashion.alpha_sigma()
     pool = ThreadPoolExecutor(args.threads)
     saved, shown = time.time(), state["images"]

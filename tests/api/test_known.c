@@ -121,7 +121,7 @@ static covsamp_sampler *prepared(const variant *v, const knowledge *from, const 
 
 static void same_as_by_hand(const variant *v, const knowledge *from, const knowledge *k)
 {
-    covsamp_mixture *mixture = new_mixture(dim_of(&v->set));
+    covsamp_mixture *mixture = variant_mixture(v);
     const covsamp_model model = any_model(mixture);
     void *expected = by_hand(v, from, k, mixture);
     variant own = *v;
@@ -139,7 +139,7 @@ static void same_as_by_hand(const variant *v, const knowledge *from, const knowl
 static void all_known_or_none(const variant *v)
 {
     const knowledge all = know(&v->set, 1), none = know(&v->set, 0);
-    covsamp_mixture *mixture = new_mixture(dim_of(&v->set));
+    covsamp_mixture *mixture = variant_mixture(v);
     const covsamp_model model = any_model(mixture);
     variant plain = *v;
     plain.known = 0;

@@ -95,7 +95,7 @@ static void goes_on_otherwise(const variant *v, covsamp_mixture *mixture, const 
 
 static void at_every_place(const variant *v)
 {
-    covsamp_mixture *mixture = new_mixture(dim_of(&v->set));
+    covsamp_mixture *mixture = variant_mixture(v);
     covsamp_sampler *plain = prepared(v);
     finish(plain, mixture);
     account expected = account_of(plain, &v->set);
@@ -135,7 +135,7 @@ static void edit(covsamp_sampler *s, const settings *set)
 /* Save, edit, load: as without the edit.  Load, edit, save, load: as with it, whoever made it. */
 static void edits(const variant *v)
 {
-    covsamp_mixture *mixture = new_mixture(dim_of(&v->set));
+    covsamp_mixture *mixture = variant_mixture(v);
     covsamp_sampler *s = prepared(v), *other = variant_sampler(v), *third = variant_sampler(v);
     run_to(s, v, mixture, 3);
     saved half = save(s);
@@ -166,7 +166,7 @@ static void edits(const variant *v)
 /* A start from x0, a state that was set, and a request for the start's noise that is open. */
 static void starts(const variant *v, int how)
 {
-    covsamp_mixture *mixture = new_mixture(dim_of(&v->set));
+    covsamp_mixture *mixture = variant_mixture(v);
     covsamp_sampler *s = prepared(v), *fresh = variant_sampler(v);
     const covsamp_request *q = NULL;
     void *x0 = calloc(1, bytes_of(&v->set));
@@ -194,7 +194,7 @@ static void starts(const variant *v, int how)
 
 static void inside_a_step(const variant *v)
 {
-    covsamp_mixture *mixture = new_mixture(dim_of(&v->set));
+    covsamp_mixture *mixture = variant_mixture(v);
     covsamp_sampler *s = prepared(v);
     const covsamp_request *q = NULL;
     size_t size = 77;
@@ -216,29 +216,49 @@ static void inside_a_step(const variant *v)
 
 /* ---- points ---- */
 
-/* Numbers of places rise for the life of a sampler, whatever is loaded into it. */
-static void points_rise(const variant *v)
+#define MOST_REQUESTS 60
+
+/* What a model might keep: where each number was. */
+typedef struct {
+    uint64_t point;
+    double time;
+    double x[3 * MAX_DIM];
+} place;
+
+static place place_of(const covsamp_request *q)
 {
-    covsamp_mixture *mixture = new_mixture(dim_of(&v->set));
+    place p = {.point = q->point, .time = q->time};
+    for (int64_t i = 0; i < q->batch * q->dim; i++)
+        p.x[i] = get(q->dtype, q->x, i);
+    return p;
+}
+
+/* Whatever is loaded, a number names one place for the life of a sampler, and after a load it is a
+ * new one. */
+static void points_are_new(const variant *v)
+{
+    covsamp_mixture *mixture = variant_mixture(v);
     covsamp_sampler *s = prepared(v), *other = prepared(v);
     const covsamp_request *q = NULL;
-    uint64_t owner = 0, last = 0, turns = 0;
+    static place seen[MOST_REQUESTS];
+    uint64_t owner = 0, most = 0;
+    int loaded = 0;
     run_to(other, v, mixture, 2);
     saved half = save(other);
-    for (int i = 0; i < 40 && covsamp_sampler_ask(s, &q) == COVSAMP_OK; i++) {
+    for (int i = 0; i < MOST_REQUESTS && covsamp_sampler_ask(s, &q) == COVSAMP_OK; i++) {
+        seen[i] = place_of(q);
         CHECK(owner == 0 || q->owner == owner);
-        CHECK(turns == 0 || (turns == 7 ? q->point > last : q->point >= last));
+        CHECK(!loaded || q->point > most);
+        for (int k = 0; k < i; k++)
+            if (seen[k].point == q->point)
+                CHECK(memcmp(&seen[k], &seen[i], sizeof seen[k]) == 0);
         owner = q->owner;
-        last = q->point;
-        if (turns == 7)
-            turns = 1;
+        most = q->point > most ? q->point : most;
         CHECK(answer_any(mixture, q) == 0);
         CHECK(covsamp_sampler_tell(s, 0) == COVSAMP_OK);
-        if (i % 6 == 5) {
+        loaded = i % 7 == 5;
+        if (loaded)
             load(s, &half);
-            turns = 6;
-        }
-        turns++;
     }
     free(half.bytes);
     covsamp_sampler_free(s);
@@ -262,7 +282,7 @@ int main(void)
                 starts(&v, 2);
             if (v.set.report) {
                 inside_a_step(&v);
-                points_rise(&v);
+                points_are_new(&v);
             }
         }
     return check_done();

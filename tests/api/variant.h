@@ -10,7 +10,7 @@ typedef struct {
     settings set;
     int64_t solver; /* 0: ancestral */
     int64_t reuse, probes, colour, mean_order, mode;
-    double churn, tolerance;
+    double churn, tolerance, guidance, cfg;
     int known; /* option */
 } variant;
 
@@ -40,6 +40,13 @@ static const variant more_variants[] = {
      .colour = 1,
      .mode = COVSAMP_DCT_FULL},
     {.set = {.covariance = COVSAMP_COV_SPECTRAL}, .reuse = 3, .mode = COVSAMP_DCT_SLIDING},
+    {.set = {.covariance = COVSAMP_COV_KRYLOV}, .guidance = 1.5},
+    {.set = {.covariance = COVSAMP_COV_SPECTRAL}, .reuse = 2, .guidance = 0.5, .cfg = 0.5},
+    {.set = {.covariance = COVSAMP_COV_NONE, .eta = -1},
+     .solver = COVSAMP_SOLVER_DPMPP_2M,
+     .mean_order = 2,
+     .guidance = 1,
+     .cfg = 2},
 };
 #define MORE_VARIANTS ((int)(sizeof more_variants / sizeof more_variants[0]))
 
@@ -82,6 +89,8 @@ static inline covsamp_config *variant_config(const variant *v)
                                {COVSAMP_KNOWN, v->known}};
     for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++)
         CHECK(covsamp_config_set_int(c, (int32_t)ints[i][0], ints[i][1]) == COVSAMP_OK);
+    CHECK(covsamp_config_set_real(c, COVSAMP_GUIDANCE, v->guidance) == COVSAMP_OK);
+    CHECK(covsamp_config_set_real(c, COVSAMP_CFG, v->cfg) == COVSAMP_OK);
     CHECK(covsamp_config_set_real(c, COVSAMP_CHURN, v->churn) == COVSAMP_OK);
     CHECK(covsamp_config_set_real(c, COVSAMP_TOLERANCE, v->tolerance) == COVSAMP_OK);
     return c;
@@ -95,6 +104,18 @@ static inline covsamp_sampler *variant_sampler(const variant *v)
         fprintf(stderr, "    %s\n", covsamp_config_message(c));
     covsamp_config_free(c);
     return s;
+}
+
+/* With a classifier where one is asked for. */
+static inline covsamp_mixture *variant_mixture(const variant *v)
+{
+    covsamp_mixture *mixture = new_mixture(dim_of(&v->set));
+    double tilt[MAX_DIM];
+    for (int i = 0; i < MAX_DIM; i++)
+        tilt[i] = 0.2 * (i % 3) - 0.3;
+    if (v->guidance != 0)
+        CHECK(covsamp_mixture_set_tilt(mixture, tilt) == COVSAMP_OK);
+    return mixture;
 }
 
 static inline double get(int32_t dtype, const void *p, int64_t i)

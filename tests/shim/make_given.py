@@ -29,6 +29,12 @@ class Conditioned(Labelled):
         return self.body(x, e)
 
 
+class HeadInPlace(nn.Module):
+    def forward(self, x, t, power: float = 1.5):
+        x *= power
+        return torch.cat([x.sin(), x.cos()], dim=1)
+
+
 class Tabled(Conditioned):
     """The same without a label: input 0 is no whole number."""
 
@@ -123,6 +129,7 @@ def save_conditioned(folder):
     heads = Labelled()
     heads.last = nn.Conv2d(8, 2 * SHAPE[0], 3, padding=1)
     save(folder, "heads", script(random(heads, 14)), ABOUT + f"classes={CLASSES}\nheads=ocm\n")
+    save(folder, "heads-in-place", script(HeadInPlace()), ABOUT + "heads=ocm\n")
     save(folder, "inputs-bad", script(network), ABOUT + "inputs=i64,f33\n")
     save(folder, "inputs-more", script(network), ABOUT + "inputs=i64,f32:4x3,f32:8x8,f32\n")
     save(folder, "inputs-wrong", script(network), ABOUT + "inputs=i64,f32:4x2\n")

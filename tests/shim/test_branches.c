@@ -141,6 +141,25 @@ static void partly(void)
     covsamp_torch_free(module);
 }
 
+/* sin(1.5 x), its derivative and the head cos(1.5 x), of a module that writes to x. */
+static void in_place(int32_t engine)
+{
+    static answers to;
+    covsamp_torch *module = load("heads-in-place.pt", COVSAMP_F64, engine);
+    covsamp_request q = ask(COVSAMP_ASK_MEAN_JVP, &to, 0);
+    int i;
+    CHECK(covsamp_torch_set_head(module, "ocm") == COVSAMP_OK);
+    q.head = to.head[0];
+    fine(module, &q);
+    for (i = 0; i < SIZE; i++) {
+        CHECK_NEAR(to.mean[0][i], sin(1.5 * x[i]), 1e-14);
+        CHECK_NEAR(to.head[0][i], cos(1.5 * x[i]), 1e-14);
+        CHECK_NEAR(to.product[0][SIZE + i], 1.5 * cos(1.5 * x[i]) * v[SIZE + i], 1e-14);
+    }
+    CHECK(covsamp_torch_engine(module) == engine);
+    covsamp_torch_free(module);
+}
+
 /* Branches that take turns at one point are linearised once each, and once for both. */
 static void in_turns(void)
 {
@@ -261,6 +280,8 @@ int main(int argc, char **argv)
         }
     both("labels-needed.pt", COVSAMP_F64, COVSAMP_TORCH_AUTO, 2, 1e-12);
     partly();
+    for (engine = COVSAMP_TORCH_DUAL; engine <= COVSAMP_TORCH_LINEARISED; engine++)
+        in_place(engine);
     in_turns();
     limited();
     refused();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Classifiers: gradients against PyTorch's and against central differences of the logits in double
  * precision, in both types, among threads; and what is refused. */
-#include "given.h"
+#include "judging.h"
 
 #include <pthread.h>
 
@@ -32,15 +32,6 @@ static covsamp_torch_classifier *classifier_of(const char *name, int32_t dtype)
     CHECK(message[0] == '\0');
     CHECK(covsamp_torch_classifier_set_labels(made, labels, BATCH) == COVSAMP_OK);
     return made;
-}
-
-static void check_code(covsamp_torch_classifier *c, int32_t got, int32_t status, const char *part)
-{
-    const char *message = covsamp_torch_classifier_message(c);
-    if (!CHECK(got == status))
-        fprintf(stderr, "    %s, %s\n", covsamp_torch_status_name(got), message);
-    CHECK_TEXT(message, part);
-    CHECK((part[0] == '\0') == (message[0] == '\0') && strchr(message, '\n') == NULL);
 }
 
 static covsamp_request ask(double *gradient)
@@ -93,15 +84,11 @@ static void log_probabilities(covsamp_torch_classifier *c, const double *x, doub
                               double *out)
 {
     double logits[LOGITS];
-    int b, i;
+    int b;
     CHECK(covsamp_torch_classifier_logits(c, COVSAMP_F64, x, DIM, BATCH, time, logits, CLASSES) ==
           COVSAMP_OK);
-    for (b = 0; b < BATCH; b++) {
-        double sum = 0;
-        for (i = 0; i < CLASSES; i++)
-            sum += exp(logits[b * CLASSES + i]);
-        out[b] = logits[b * CLASSES + labels[b]] - log(sum);
-    }
+    for (b = 0; b < BATCH; b++)
+        out[b] = log_softmax(logits + b * CLASSES, CLASSES, labels[b]);
 }
 
 /* Along random directions, sample by sample. */
