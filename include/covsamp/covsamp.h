@@ -85,6 +85,7 @@ COVSAMP_API const char *covsamp_version_string(void);
  * All enumerators in this header have fixed values that are never reused, and travel as int32_t,
  * so that no ABI depends on the size a compiler gives an enum. */
 
+/** One of the codes below. */
 typedef int32_t covsamp_status;
 enum {
     COVSAMP_OK = 0,
@@ -927,6 +928,7 @@ COVSAMP_API const char *covsamp_nelbo_message(const covsamp_nelbo *nelbo);
 
 typedef struct covsamp_posterior_modes covsamp_posterior_modes;
 
+/** One eigenpair of C. */
 typedef struct covsamp_mode {
     size_t size; /* sizeof(covsamp_mode), set by the caller */
     double value;    /* the variance of x0 along the mode, an eigenvalue of C */

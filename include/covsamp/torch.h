@@ -68,8 +68,9 @@ enum { /* status codes beside those of covsamp.h; as answers they come back from
     COVSAMP_TORCH_E_HEAD = -109,       /* the module has no such head, or a head is asked for and none was named */
     COVSAMP_TORCH_E_INPUT = -110       /* a further tensor is needed and not set, or forward takes none there */
 };
-/** As covsamp_status_name() and covsamp_status_text(), for the codes above too. Static, never NULL. */
+/** As covsamp_status_name(), for the codes above too. Static, never NULL. */
 COVSAMP_TORCH_API const char *covsamp_torch_status_name(int32_t status);
+/** As covsamp_status_text(), for the codes above too. Static, never NULL. */
 COVSAMP_TORCH_API const char *covsamp_torch_status_text(int32_t status);
 
 /** Version of the shim, as covsamp_version_number(). */
@@ -81,6 +82,7 @@ enum { /* how images lie in memory inside LINEARISED; by the module's own choice
     COVSAMP_TORCH_CHANNELS_LAST = 2     /* where the module allows it, on the CPU */
 };
 
+/** How a module is loaded. */
 typedef struct covsamp_torch_options {
     size_t size;         /* sizeof(covsamp_torch_options); zero what is not used */
     const char *device;  /* "cpu", "cuda:0", ...; NULL: "cpu" */
@@ -176,7 +178,7 @@ COVSAMP_TORCH_API int32_t covsamp_torch_check(covsamp_torch *module, double time
 /** The engine in use, never AUTO; 0 if module is NULL.  It may change while the module answers: see `reason` below. */
 COVSAMP_TORCH_API int32_t covsamp_torch_engine(const covsamp_torch *module);
 
-/* What the engine did so far.  With engines other than LINEARISED the counts are 0. */
+/** What the engine did so far.  With engines other than LINEARISED the counts are 0. */
 typedef struct covsamp_torch_work {
     size_t size;                    /* sizeof(covsamp_torch_work) */
     int32_t engine;                 /* as covsamp_torch_engine() */
