@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Requests of the core: checked, taken to tensors, answered.
+#include "answer.hpp"
+
 #include "failure.hpp"
-#include "handle.hpp"
 #include "scope.hpp"
 #include "tensor.hpp"
 #include "transposed.hpp"
-
-#include <cstddef>
-#include <cmath>
-#include <limits>
 
 namespace covsamp_shim
 {
@@ -16,113 +12,36 @@ namespace covsamp_shim
 namespace
 {
 
-int64_t values_in(const std::vector<int64_t> &shape)
+void missing_input(const covsamp_torch &handle, int32_t branch, size_t i)
 {
-    int64_t values = 1;
-    for (int64_t size : shape)
-        values *= size;
-    return values;
-}
-
-void need(const void *pointer, const char *name)
-{
-    if (pointer == nullptr)
-        throw Failure(COVSAMP_E_NULL, "request->%s is NULL", name);
-}
-
-void in_range(const char *name, int64_t value, int64_t low, int64_t high)
-{
-    if (value < low || value > high)
-        throw Failure(COVSAMP_E_RANGE, "request->%s is %lld, must be in [%lld, %lld]", name,
-                      static_cast<long long>(value), static_cast<long long>(low),
-                      static_cast<long long>(high));
-}
-
-bool wants_mean(const covsamp_request &request)
-{
-    return request.kind == COVSAMP_ASK_MEAN || request.kind == COVSAMP_ASK_MEAN_JVP;
-}
-
-bool wants_transposed(const covsamp_request &request)
-{
-    return request.kind == COVSAMP_ASK_VJP;
-}
-
-bool wants_products(const covsamp_request &request)
-{
-    return request.kind == COVSAMP_ASK_JVP || request.kind == COVSAMP_ASK_MEAN_JVP ||
-           wants_transposed(request);
-}
-
-// Where they go.
-void *products_of(const covsamp_request &request)
-{
-    return wants_transposed(request) ? request.transposed : request.product;
-}
-
-void check_sizes(const covsamp_request &request, const std::vector<int64_t> &shape)
-{
-    const int64_t most =
-        std::numeric_limits<int64_t>::max() / 16; // bytes of an array must not overflow
-    in_range("batch", request.batch, 1, most);
-    if (request.dim != values_in(shape))
-        throw Failure(COVSAMP_TORCH_E_SHAPE,
-                      "request->dim is %lld, must be %lld: the module's samples are of shape %s",
-                      static_cast<long long>(request.dim), static_cast<long long>(values_in(shape)),
-                      shape_text(shape).c_str());
-    in_range("stride", request.stride, request.dim, most / request.batch);
-    if (!wants_products(request))
-        return;
-    in_range("tangents", request.tangents, 1, most);
-    if (request.tangents > 1)
-        in_range("tangent_stride", request.tangent_stride, request.dim, most / request.tangents);
-}
-
-void check_request(const covsamp_request &request, const std::vector<int64_t> &shape)
-{
-    const size_t first = wants_transposed(request)
-                             ? offsetof(covsamp_request, transposed) + sizeof request.transposed
-                             : offsetof(covsamp_request, head) + sizeof request.head;
-    if (request.size < first)
-        throw Failure(COVSAMP_E_STRUCT_SIZE, "request->size is %zu, must be at least %zu",
-                      request.size, first);
-    if (!wants_mean(request) && !wants_products(request))
-        throw Failure(COVSAMP_E_UNSUPPORTED,
-                      "request->kind is %d, must be a mean, products, both or transposed products "
-                      "(1 ... 4)",
-                      static_cast<int>(request.kind));
-    in_range("dtype", request.dtype, COVSAMP_F32, COVSAMP_F64);
-    check_sizes(request, shape);
-    in_range("first_sample", request.first_sample, 0, std::numeric_limits<int64_t>::max());
-    in_range("branch", request.branch, 0, Labels::branches - 1);
-    if (!std::isfinite(request.time))
-        throw Failure(COVSAMP_E_RANGE, "request->time is not finite");
-    need(request.x, "x");
-    if (wants_mean(request))
-        need(request.mean, "mean");
-    if (wants_products(request)) {
-        need(request.v, "v");
-        need(products_of(request), wants_transposed(request) ? "transposed" : "product");
-    }
-}
-
-} // namespace
-
-at::Tensor labels_for(const covsamp_torch &handle, int32_t branch, int64_t first_sample,
-                      int64_t batch)
-{
-    Takes takes = handle.network.takes();
-    if (takes == Takes::nothing)
-        return {};
-    at::Tensor labels = handle.labels.tensor(branch, first_sample, batch);
-    if (labels.defined())
-        return labels.to(handle.network.target().device);
-    if (takes == Takes::labels)
+    const Described *about = handle.network.described(i);
+    if (i == 0 && (about == nullptr || (about->whole && about->dims.empty())))
         throw Failure(COVSAMP_TORCH_E_LABELS,
                       "the module needs labels, but none are set for branch %d and the file's "
                       "metadata has no \"classes\"",
                       static_cast<int>(branch));
-    return {};
+    throw Failure(
+        COVSAMP_TORCH_E_INPUT, "the module needs input %d (%.60s), but none is set for branch %d",
+        static_cast<int>(i), handle.network.input_name(i).c_str(), static_cast<int>(branch));
+}
+
+} // namespace
+
+std::vector<at::Tensor> inputs_for(const covsamp_torch &handle, int32_t branch,
+                                   int64_t first_sample, int64_t batch,
+                                   const at::TensorOptions &options)
+{
+    std::vector<at::Tensor> inputs;
+    for (size_t i = 0; i < handle.network.inputs(); i++) {
+        at::Tensor input =
+            handle.inputs.tensor(branch, static_cast<int32_t>(i), first_sample, batch);
+        if (!input.defined() && handle.network.needs(i))
+            missing_input(handle, branch, i);
+        if (input.defined())
+            input = input.to(input.is_floating_point() ? options : options.dtype(at::kLong));
+        inputs.push_back(std::move(input));
+    }
+    return inputs;
 }
 
 void set_head(covsamp_torch &handle, const char *name)
@@ -152,8 +71,7 @@ namespace
 {
 
 // Head i is in channels C (1 + i) ... of the output.
-void write_head(const covsamp_torch &handle, const at::Tensor &rest, const Point &point, void *out,
-                const Layout &layout)
+at::Tensor head_of(const covsamp_torch &handle, const at::Tensor &rest, const Point &point)
 {
     if (handle.head < 0)
         throw Failure(
@@ -168,61 +86,148 @@ void write_head(const covsamp_torch &handle, const at::Tensor &rest, const Point
                       static_cast<long long>(have),
                       static_cast<long long>(channels * (handle.head + 1)),
                       static_cast<long long>(handle.head + 1));
-    write_tensor(rest.narrow(1, channels * handle.head, channels), out, layout);
+    return rest.narrow(1, channels * handle.head, channels);
 }
 
-} // namespace
-
-namespace
+Layout layout_of(const covsamp_torch &handle, const covsamp_request &request)
 {
+    return {request.dtype, request.batch, request.stride, handle.network.target().shape};
+}
+
+Point point_of(covsamp_torch &handle, const Question &question)
+{
+    const covsamp_request &request = *question.request;
+    const at::TensorOptions options = handle.network.target().options();
+    Point point{read_tensor(request.x, layout_of(handle, request), options),
+                at::full({request.batch}, request.time, options),
+                inputs_for(handle, question.branch, request.first_sample, request.batch, options),
+                question.branch};
+    if (!handle.network.tried())
+        handle.network.try_on(point);
+    return point;
+}
+
+// Equal for questions that may be asked together.
+std::vector<int64_t> key_of(const Asked &asked)
+{
+    const bool products = asked.question.products != nullptr;
+    std::vector<int64_t> key{products, asked.question.transposed,
+                             products ? asked.question.request->tangents : 0};
+    for (const at::Tensor &input : asked.point.inputs) {
+        key.push_back(input.defined() ? static_cast<int64_t>(input.scalar_type()) : -1);
+        if (!input.defined())
+            continue;
+        key.push_back(input.dim());
+        for (int64_t i = 1; i < input.dim(); i++)
+            key.push_back(input.size(i));
+    }
+    return key;
+}
 
 // Transposed products are reverse mode's own, whatever makes the others.
-Engine &engine_for(covsamp_torch &handle, const covsamp_request &request)
+Engine &engine_for(covsamp_torch &handle, const Question &question)
 {
-    if (!wants_transposed(request))
+    if (!question.transposed)
         return *handle.engine;
     if (handle.reverse == nullptr)
         handle.reverse = make_transposed();
     return *handle.reverse;
 }
 
+// Tangent k of the whole group.
+at::Tensor tangent_of(const covsamp_torch &handle, const std::vector<Asked> &group, int64_t k)
+{
+    std::vector<at::Tensor> tangents;
+    for (const Asked &asked : group) {
+        const covsamp_request &request = *asked.question.request;
+        tangents.push_back(
+            read_tensor(advance(request.v, request.dtype, k * request.tangent_stride),
+                        layout_of(handle, request), handle.network.target().options()));
+    }
+    return tangents.size() == 1 ? tangents[0] : at::cat(tangents);
+}
+
+// Writes each question's part of `whole` to where `place` says, NULL: nowhere.
+template <class Place>
+void hand_out(const covsamp_torch &handle, const std::vector<Asked> &group, const at::Tensor &whole,
+              Place place)
+{
+    int64_t first = 0;
+    for (const Asked &asked : group) {
+        const covsamp_request &request = *asked.question.request;
+        if (void *out = place(asked.question))
+            write_tensor(whole.narrow(0, first, request.batch), out, layout_of(handle, request));
+        first += request.batch;
+    }
+}
+
+void answer_means(covsamp_torch &handle, const std::vector<Asked> &group, const Point &point,
+                  bool means, bool heads)
+{
+    // A copy, since modules may write to x, which products may need yet.
+    at::Tensor rest, mean = handle.network.forward(point.x.clone(), point, &rest), head;
+    if (heads)
+        head = head_of(handle, rest, point); // may fail, and nothing is written then
+    if (means)
+        hand_out(handle, group, mean, [](const Question &q) { return q.mean; });
+    if (heads)
+        hand_out(handle, group, head, [](const Question &q) { return q.head; });
+}
+
 } // namespace
+
+void add_questions(covsamp_torch &handle, const covsamp_request &request, int32_t number,
+                   Groups &groups)
+{
+    check_request(request, handle.network.target().shape);
+    std::vector<Asked> all;
+    for (const Question &question : questions_of(request, number))
+        all.push_back({question, point_of(handle, question)});
+    for (Asked &asked : all) {
+        std::vector<int64_t> key = key_of(asked);
+        groups[std::move(key)].push_back(std::move(asked));
+    }
+}
+
+void answer_group(covsamp_torch &handle, const std::vector<Asked> &group, int32_t slot)
+{
+    std::vector<Point> points;
+    bool means = false, heads = false;
+    for (const Asked &asked : group) {
+        points.push_back(asked.point);
+        means = means || asked.question.mean != nullptr;
+        heads = heads || asked.question.head != nullptr;
+    }
+    Point point = points.size() == 1 ? points[0] : joined(points);
+    if (points.size() > 1)
+        point.slot = slot;
+    const Question &first = group[0].question;
+    if (first.products == nullptr)
+        return answer_means(handle, group, point, means, heads);
+    if (heads) // engines give the mean alone
+        answer_means(handle, group, point, false, true);
+    std::vector<at::Tensor> tangents;
+    for (int64_t k = 0; k < first.request->tangents; k++)
+        tangents.push_back(tangent_of(handle, group, k));
+    at::Tensor mean;
+    std::vector<at::Tensor> products =
+        engine_for(handle, first)
+            .products(handle.network, point, tangents, means ? &mean : nullptr);
+    if (means)
+        hand_out(handle, group, mean, [](const Question &q) { return q.mean; });
+    for (int64_t k = 0; k < first.request->tangents; k++)
+        hand_out(handle, group, products[static_cast<size_t>(k)], [k](const Question &q) {
+            return advance(q.products, q.request->dtype, k * q.request->tangent_stride);
+        });
+}
 
 void answer(covsamp_torch &handle, const covsamp_request &request)
 {
-    const Target &target = handle.network.target();
-    check_request(request, target.shape);
     Scope scope;
-    Layout layout{request.dtype, request.batch, request.stride, target.shape};
-    Point point{read_tensor(request.x, layout, target.options()),
-                at::full({request.batch}, request.time, target.options()),
-                labels_for(handle, request.branch, request.first_sample, request.batch)};
-    at::Tensor rest;
-    if (!wants_products(request)) {
-        write_tensor(handle.network.forward(point.x, point, &rest), request.mean, layout);
-        if (request.head != nullptr)
-            write_head(handle, rest, point, request.head, layout);
-        return;
-    }
-    if (wants_mean(request) && request.head != nullptr) { // engines give the mean alone
-        handle.network.forward(point.x, point, &rest);
-        write_head(handle, rest, point, request.head, layout);
-    }
-    std::vector<at::Tensor> tangents;
-    for (int64_t k = 0; k < request.tangents; k++)
-        tangents.push_back(
-            read_tensor(advance(request.v, request.dtype, k * request.tangent_stride), layout,
-                        target.options()));
-    at::Tensor mean;
-    std::vector<at::Tensor> products =
-        engine_for(handle, request)
-            .products(handle.network, point, tangents, wants_mean(request) ? &mean : nullptr);
-    if (wants_mean(request))
-        write_tensor(mean, request.mean, layout);
-    for (int64_t k = 0; k < request.tangents; k++)
-        write_tensor(products[static_cast<size_t>(k)],
-                     advance(products_of(request), request.dtype, k * request.tangent_stride),
-                     layout);
+    Groups groups;
+    add_questions(handle, request, 0, groups);
+    for (const auto &[key, group] : groups)
+        answer_group(handle, group, Point::both);
 }
 
 } // namespace covsamp_shim

@@ -40,8 +40,9 @@ std::vector<Trial> draw(const covsamp_torch &handle, const Target &exact, double
     std::vector<Trial> trials;
     for (int32_t i = 0; i < repeats; i++) {
         at::Tensor x = normal(), tangent = normal();
-        at::Tensor labels = labels_for(handle, 0, i * batch, batch);
-        trials.push_back({{x, at::full({batch}, time, exact.options()), labels}, tangent});
+        trials.push_back({{x, at::full({batch}, time, exact.options()),
+                           inputs_for(handle, 0, i * batch, batch, exact.options())},
+                          tangent});
     }
     return trials;
 }
@@ -53,8 +54,8 @@ std::vector<at::Tensor> products_of(Network &network, Engine &engine,
     std::vector<at::Tensor> products;
     at::TensorOptions own = network.target().options();
     for (const Trial &trial : trials) {
-        Point point{trial.point.x.to(own), trial.point.time.to(own), trial.point.labels};
-        at::Tensor product = engine.products(network, point, {trial.tangent.to(own)}, nullptr)[0];
+        at::Tensor product = engine.products(network, converted(trial.point, own),
+                                             {trial.tangent.to(own)}, nullptr)[0];
         products.push_back(product.to(at::kDouble));
     }
     return products;
@@ -96,10 +97,14 @@ double against_difference(Network &loaded, const Trial &trial, const at::Tensor 
 double check(covsamp_torch &handle, double time, uint64_t seed, int32_t repeats)
 {
     Scope scope;
+    Target in_double = handle.network.target();
+    in_double.dtype = at::kDouble;
+    std::vector<Trial> trials = draw(handle, in_double, time, seed, repeats);
+    if (!handle.network.tried())
+        handle.network.try_on(converted(trials[0].point, handle.network.target().options()));
     // Products of the module as it is used, against values of the module as it was loaded.
     Network exact = handle.network.in_double(), loaded = exact.unfrozen();
     std::unique_ptr<Engine> engine = make_engine(handle.engine->kind(), Linearising());
-    std::vector<Trial> trials = draw(handle, exact.target(), time, seed, repeats);
     std::vector<at::Tensor> own = products_of(handle.network, *handle.engine, trials);
     std::vector<at::Tensor> reference = products_of(exact, *engine, trials);
     double allowance = handle.network.target().dtype == at::kFloat ? rounding_f32 : 0.0;

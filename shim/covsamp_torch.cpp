@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The C doors.  Nothing is thrown through them, whatever its type.
-#include "failure.hpp"
+#include "door.hpp"
 #include "handle.hpp"
 
 #include <cstddef>
 #include <cmath>
 
+using covsamp_shim::door;
 using covsamp_shim::Failure;
+using covsamp_shim::need;
 
 namespace
 {
@@ -21,7 +23,8 @@ namespace
     X(COVSAMP_TORCH_E_NO_RULE, "An operator has no derivative that the engine can use.")           \
     X(COVSAMP_TORCH_E_LABELS,                                                                      \
       "Labels are needed and not set, set and not taken, or out of range.")                        \
-    X(COVSAMP_TORCH_E_HEAD, "The module has no such head, or none was named.")
+    X(COVSAMP_TORCH_E_HEAD, "The module has no such head, or none was named.")                     \
+    X(COVSAMP_TORCH_E_INPUT, "A further tensor is needed and not set, or not taken.")
 
 const struct {
     const char *name, *text;
@@ -31,25 +34,6 @@ const struct {
     STATUS_LIST(ENTRY)
 #undef ENTRY
 };
-
-// Every door's body runs in here.  message: NULL or COVSAMP_MESSAGE_BYTES bytes.
-template <class Body> int32_t door(char *message, const char *function, Body body) noexcept
-{
-    if (message != nullptr)
-        message[0] = '\0';
-    try {
-        body();
-        return COVSAMP_OK;
-    } catch (...) {
-        return covsamp_shim::report(message, function);
-    }
-}
-
-void need(const void *pointer, const char *name)
-{
-    if (pointer == nullptr)
-        throw Failure(COVSAMP_E_NULL, "%s is NULL", name);
-}
 
 char *message_of(covsamp_torch *module) noexcept
 {
@@ -85,7 +69,7 @@ int32_t covsamp_torch_load(covsamp_torch **out, const char *path,
     return door(message, __func__, [&] {
         need(out, "out");
         *out = nullptr;
-        *out = covsamp_shim::load(path, options).release();
+        *out = covsamp_shim::load(covsamp_shim::from_path(path), options).release();
     });
 }
 
@@ -95,7 +79,7 @@ int32_t covsamp_torch_load_memory(covsamp_torch **out, const void *data, size_t 
     return door(message, __func__, [&] {
         need(out, "out");
         *out = nullptr;
-        *out = covsamp_shim::load(data, bytes, options).release();
+        *out = covsamp_shim::load(covsamp_shim::from_memory(data, bytes), options).release();
     });
 }
 
@@ -109,19 +93,17 @@ int32_t covsamp_torch_set_labels(covsamp_torch *module, int32_t branch, const in
 {
     return door(message_of(module), __func__, [&] {
         need(module, "module");
-        if (branch < 0 || branch >= covsamp_shim::Labels::branches)
-            throw Failure(COVSAMP_E_RANGE, "branch is %d, must be in [0, %d]",
-                          static_cast<int>(branch),
-                          static_cast<int>(covsamp_shim::Labels::branches - 1));
-        if (count < 0)
-            throw Failure(COVSAMP_E_RANGE, "count is %lld, must be >= 0",
-                          static_cast<long long>(count));
-        if (count > 0)
-            need(labels, "labels");
-        if (count > 0 && module->network.takes() == covsamp_shim::Takes::nothing)
-            throw Failure(COVSAMP_TORCH_E_LABELS,
-                          "the module takes no labels: it has forward(x, t)");
-        module->labels.set(branch, labels, count);
+        covsamp_shim::set_labels(*module, branch, labels, count);
+    });
+}
+
+int32_t covsamp_torch_set_input(covsamp_torch *module, int32_t branch, int32_t index, int32_t type,
+                                const void *data, const int64_t *dims, int32_t n_dims,
+                                int64_t count)
+{
+    return door(message_of(module), __func__, [&] {
+        need(module, "module");
+        covsamp_shim::set_input(*module, {branch, index, type, data, dims, n_dims, count});
     });
 }
 
@@ -140,6 +122,19 @@ int32_t covsamp_torch_answer(void *module, const covsamp_request *request)
         need(module, "module");
         need(request, "request");
         covsamp_shim::answer(*handle, *request);
+    });
+}
+
+int32_t covsamp_torch_answer_many(covsamp_torch *module, const covsamp_request *const *requests,
+                                  int32_t n, int32_t *answers)
+{
+    return door(message_of(module), __func__, [&] {
+        need(module, "module");
+        if (n < 0)
+            throw Failure(COVSAMP_E_RANGE, "n is %d, must be >= 0", static_cast<int>(n));
+        if (n > 0)
+            need(requests, "requests"), need(answers, "answers");
+        covsamp_shim::answer_many(*module, requests, n, answers);
     });
 }
 
@@ -191,21 +186,14 @@ int32_t covsamp_torch_report(covsamp_torch *module, covsamp_torch_work *work)
 
 const char *covsamp_torch_metadata(const covsamp_torch *module, const char *key)
 {
-    const char *value = nullptr;
-    if (module != nullptr && key != nullptr)
-        door(nullptr, __func__, [&] { value = module->metadata.find(key); });
-    return value;
+    return module == nullptr ? nullptr : covsamp_shim::find_metadata(module->metadata, key);
 }
 
 int32_t covsamp_torch_shape(const covsamp_torch *module, int64_t *dims, int32_t capacity)
 {
-    if (module == nullptr)
-        return 0;
-    const std::vector<int64_t> &shape = module->network.target().shape;
-    for (size_t i = 0; dims != nullptr && i < shape.size() && static_cast<int32_t>(i) < capacity;
-         i++)
-        dims[i] = shape[i];
-    return static_cast<int32_t>(shape.size());
+    return module == nullptr
+               ? 0
+               : covsamp_shim::write_shape(module->network.target().shape, dims, capacity);
 }
 
 const char *covsamp_torch_message(const covsamp_torch *module)

@@ -47,6 +47,11 @@ class Automatic : public Engine
         return products;
     }
 
+    void forget() override
+    {
+        engine_->forget();
+    }
+
     void report(Report &report) const override
     {
         report.reason = reason_;

@@ -20,7 +20,7 @@ struct Report {
     std::string reason;                      // why the engine is not the first choice
     int64_t by_rule = 0;                     // nodes with a rule
     std::map<std::string, int64_t> by_duals; // operators without one, with the nodes of each
-    int64_t linearisations = 0, steps = 0, kept_bytes = 0, peak_bytes = 0;
+    int64_t linearisations = 0, points = 0, steps = 0, kept_bytes = 0, peak_bytes = 0;
 };
 
 // What the linearised engine may be told.
@@ -39,12 +39,17 @@ class Engine
     virtual int32_t kind() const = 0;
     // J v at the point, for each tangent v (of the shape of point.x).  mean: NULL, or receives the
     // prediction at the point. The tensors that come back belong to nobody else.  An engine that
-    // keeps something from call to call must compare x, time and labels with what it kept it for;
-    // it is called by one thread at a time.  Called inside a Scope. Throws Failure E_NO_RULE where
-    // an operator has no rule that the engine can use, E_NO_TANGENT where one was lost.
+    // keeps something from call to call must compare x, time and inputs with what it kept it for,
+    // and keep it for each slot of points by itself; it is called by one thread at a time.  Called
+    // inside a Scope. Throws Failure E_NO_RULE where an operator has no rule that the engine can
+    // use, E_NO_TANGENT where one was lost.
     virtual std::vector<at::Tensor> products(Network &network, const Point &point,
                                              const std::vector<at::Tensor> &tangents,
                                              at::Tensor *mean) = 0;
+    // Lets go of what it kept.
+    virtual void forget()
+    {
+    }
     // Adds what it knows.
     virtual void report(Report &) const
     {

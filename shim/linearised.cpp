@@ -14,7 +14,8 @@ namespace covsamp_shim
 namespace
 {
 
-// What one point leaves behind: the tape, and the point itself, to know it again.
+// What one point leaves behind: the tape, and the point itself, to know it again; one for each
+// slot.
 struct Linearisation {
     Point point;
     at::Tensor mean;
@@ -51,16 +52,23 @@ class Linearised : public Engine
         return dual_->products(network, point, tangents, mean);
     }
 
+    void forget() override
+    {
+        kept_.clear();
+    }
+
     void report(Report &report) const override
     {
         report.reason = reason_;
         report.by_rule = tally_.by_rule;
         report.by_duals = tally_.by_duals;
         report.linearisations = linearisations_;
-        if (!kept_)
+        report.points = static_cast<int64_t>(kept_.size());
+        auto last = kept_.find(last_);
+        if (last == kept_.end())
             return;
-        report.steps = static_cast<int64_t>(kept_->tape.steps());
-        report.kept_bytes = kept_->tape.kept_bytes(weights_.all());
+        report.steps = static_cast<int64_t>(last->second.tape.steps());
+        report.kept_bytes = kept_bytes();
         report.peak_bytes = report.kept_bytes + peak_bytes_;
     }
 
@@ -74,7 +82,7 @@ class Linearised : public Engine
         if (part >= samples)
             return part_products(network, point, tangents, mean);
         std::vector<std::vector<at::Tensor>> products(tangents.size());
-        std::vector<at::Tensor> means, joined;
+        std::vector<at::Tensor> means, whole;
         for (int64_t first = 0; first < samples; first += part) {
             const int64_t count = std::min(part, samples - first);
             std::vector<at::Tensor> own;
@@ -88,26 +96,20 @@ class Linearised : public Engine
         if (mean != nullptr)
             *mean = at::cat(means);
         for (const std::vector<at::Tensor> &parts : products)
-            joined.push_back(at::cat(parts));
-        return joined;
+            whole.push_back(at::cat(parts));
+        return whole;
     }
 
     std::vector<at::Tensor> part_products(Network &network, const Point &point,
                                           const std::vector<at::Tensor> &tangents, at::Tensor *mean)
     {
         std::vector<at::Tensor> products;
-        visit(network, point);
+        Linearisation &here = visit(network, point);
         for (const at::Tensor &tangent : tangents)
-            products.push_back(product(network, tangent));
+            products.push_back(product(here, network, tangent));
         if (mean != nullptr)
-            *mean = kept_->mean.clone();
+            *mean = here.mean.clone();
         return products;
-    }
-
-    static Point narrowed(const Point &point, int64_t first, int64_t count)
-    {
-        return {point.x.narrow(0, first, count), point.time.narrow(0, first, count),
-                point.labels.defined() ? point.labels.narrow(0, first, count) : at::Tensor()};
     }
 
     // How many samples may be kept at a time.  What one leaves behind is found out before more of
@@ -118,21 +120,42 @@ class Linearised : public Engine
         if (how_.keep_bytes == 0)
             return samples;
         if (sample_bytes_ < 0) {
-            visit(network, narrowed(point, 0, 1));
-            sample_bytes_ = kept_->tape.kept_bytes(weights_.all());
+            const Point one = narrowed(point, 0, 1);
+            sample_bytes_ = visit(network, one).tape.kept_bytes(weights_.all());
         }
         return sample_bytes_ == 0
                    ? samples
                    : std::clamp<int64_t>(how_.keep_bytes / sample_bytes_, 1, samples);
     }
 
-    // Linearises the module at the point, unless it is there already.
-    void visit(Network &network, const Point &point)
+    int64_t kept_bytes() const
     {
-        if (kept_ && same_point(kept_->point, point))
-            return;
-        release();
+        const std::vector<at::Tensor> weights = weights_.all();
+        int64_t bytes = 0;
+        for (const auto &[slot, kept] : kept_)
+            bytes += kept.tape.kept_bytes(weights);
+        return bytes;
+    }
+
+    // Linearises the module at the point, unless it is there already.
+    Linearisation &visit(Network &network, const Point &point)
+    {
+        auto found = kept_.find(point.slot);
+        last_ = point.slot;
+        if (found != kept_.end() && same_point(found->second.point, point))
+            return found->second;
+        release(point.slot);
+        make_room(point.x.size(0));
         linearise(network, point);
+        return kept_.at(point.slot);
+    }
+
+    // What other slots keep counts towards the limit, too.
+    void make_room(int64_t samples)
+    {
+        const int64_t more = std::max<int64_t>(sample_bytes_, 0) * samples;
+        while (how_.keep_bytes != 0 && !kept_.empty() && kept_bytes() > how_.keep_bytes - more)
+            release(kept_.begin()->first);
     }
 
     // The whole module goes to dual numbers from here on.
@@ -140,7 +163,7 @@ class Linearised : public Engine
     {
         reason_ = reason;
         dual_ = make_dual();
-        kept_.reset();
+        kept_.clear();
         weights_ = Weights();
         spare_.clear();
         program_.reset();
@@ -158,12 +181,13 @@ class Linearised : public Engine
     }
 
     // What is kept is of use to the next linearisation as memory alone.
-    void release()
+    void release(int32_t slot)
     {
-        if (!kept_)
+        auto old = kept_.find(slot);
+        if (old == kept_.end())
             return;
-        std::vector<at::Tensor> tensors = kept_->tape.kept();
-        kept_.reset();
+        std::vector<at::Tensor> tensors = old->second.tape.kept();
+        kept_.erase(old);
         spare_.give(std::move(tensors));
     }
 
@@ -205,7 +229,7 @@ class Linearised : public Engine
         at::Tensor x = point.x; // the recorder never writes to what depends on x
         if (manner_.channels_last && x.dim() == 4)
             x = x.contiguous(at::MemoryFormat::ChannelsLast);
-        std::vector<c10::IValue> inputs = network.inputs(x, point);
+        std::vector<c10::IValue> inputs = network.arguments(x, point);
         inputs.insert(inputs.begin(), network.module()._ivalue());
         at::Tensor output = first_tensor(recorder.run(std::move(inputs)));
         at::Tensor mean = network.prediction(output, point.x);
@@ -218,19 +242,20 @@ class Linearised : public Engine
         tally_ = recorder.tally();
         linearisations_++;
         peak_bytes_ = 0;
-        kept_.emplace(Linearisation{point, mean.contiguous(), std::move(recording.tape)});
+        kept_.insert_or_assign(point.slot,
+                               Linearisation{point, mean.contiguous(), std::move(recording.tape)});
     }
 
-    at::Tensor product(Network &network, const at::Tensor &tangent)
+    at::Tensor product(Linearisation &here, Network &network, const at::Tensor &tangent)
     {
         at::Tensor t = tangent;
         if (manner_.channels_last && t.dim() == 4)
             t = t.contiguous(at::MemoryFormat::ChannelsLast);
         if (manner_.bfloat16)
             t = t.to(at::kBFloat16);
-        at::Tensor product = network.prediction(
-            kept_->tape.push(t, kept_->measured ? nullptr : &peak_bytes_), tangent);
-        kept_->measured = true;
+        at::Tensor product =
+            network.prediction(here.tape.push(t, here.measured ? nullptr : &peak_bytes_), tangent);
+        here.measured = true;
         return product.to(tangent.scalar_type()).contiguous();
     }
 
@@ -238,7 +263,8 @@ class Linearised : public Engine
     std::optional<Program> program_;
     Weights weights_;
     Spare spare_;
-    std::optional<Linearisation> kept_;
+    std::map<int32_t, Linearisation> kept_; // by slot
+    int32_t last_ = 0;                      // the slot of the last request
     Tally tally_;
     int64_t linearisations_ = 0, peak_bytes_ = 0;
     Linearising how_;

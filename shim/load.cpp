@@ -1,106 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // From a file or its bytes to a handle.
-#include "failure.hpp"
 #include "handle.hpp"
-#include "options.hpp"
+#include "module_file.hpp"
 #include "scope.hpp"
-
-#include <caffe2/serialize/read_adapter_interface.h>
-
-#include <algorithm>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 
 namespace covsamp_shim
 {
 
 namespace
 {
-
-using Reader = std::shared_ptr<caffe2::serialize::ReadAdapterInterface>;
-
-// libtorch reads from the caller's bytes.
-class MemoryReader : public caffe2::serialize::ReadAdapterInterface
-{
-  public:
-    MemoryReader(const void *data, size_t bytes)
-        : data_(static_cast<const char *>(data)), bytes_(bytes)
-    {
-    }
-    size_t size() const override
-    {
-        return bytes_;
-    }
-    size_t read(uint64_t position, void *buffer, size_t count, const char *) const override
-    {
-        if (position >= bytes_)
-            return 0;
-        count = std::min(count, bytes_ - static_cast<size_t>(position));
-        std::memcpy(buffer, data_ + position, count);
-        return count;
-    }
-
-  private:
-    const char *data_;
-    size_t bytes_;
-};
-
-// The same from a file: libtorch's own loader throws one and the same error for a file that is not
-// there and for one that is not a module.
-class FileReader : public caffe2::serialize::ReadAdapterInterface
-{
-  public:
-    explicit FileReader(const char *path)
-    {
-        namespace fs = std::filesystem;
-        fs::path name = fs::u8path(path);
-        std::error_code error;
-        fs::file_status status = fs::status(name, error);
-        if (status.type() == fs::file_type::not_found)
-            throw Failure(COVSAMP_TORCH_E_FILE, "path is \"%.300s\", there is no such file", path);
-        if (status.type() == fs::file_type::directory)
-            throw Failure(COVSAMP_TORCH_E_FILE, "path is \"%.300s\", which is a directory", path);
-        file_.open(name, std::ios::binary);
-        if (file_.is_open())
-            file_.seekg(0, std::ios::end);
-        std::streamoff end = file_.is_open() ? static_cast<std::streamoff>(file_.tellg()) : -1;
-        if (end < 0)
-            throw Failure(COVSAMP_TORCH_E_FILE, "path is \"%.300s\", which cannot be read", path);
-        size_ = static_cast<size_t>(end);
-    }
-    size_t size() const override
-    {
-        return size_;
-    }
-    size_t read(uint64_t position, void *buffer, size_t count, const char *) const override
-    {
-        file_.clear();
-        file_.seekg(static_cast<std::streamoff>(position));
-        file_.read(static_cast<char *>(buffer), static_cast<std::streamsize>(count));
-        return static_cast<size_t>(std::max<std::streamsize>(file_.gcount(), 0));
-    }
-
-  private:
-    mutable std::ifstream file_;
-    size_t size_ = 0;
-};
-
-torch::jit::Module read_module(const Reader &reader, std::string &metadata)
-{
-    torch::jit::ExtraFilesMap extra{{"covsamp.txt", ""}};
-    try {
-        torch::jit::Module module = torch::jit::load(reader, c10::Device(c10::kCPU), extra);
-        metadata = extra["covsamp.txt"];
-        return module;
-    } catch (const std::bad_alloc &) {
-        throw;
-    } catch (const std::exception &error) { // of several types, see docs/torch.md
-        throw Failure(COVSAMP_TORCH_E_FORMAT,
-                      "no TorchScript module that libtorch " TORCH_VERSION " can load: %s",
-                      one_line(error).c_str());
-    }
-}
 
 // Asks for one product, so that "auto" knows its engine from the start.  What else may go wrong (an
 // output that does not depend on x) is for the request that meets it: the module still answers
@@ -113,44 +21,23 @@ void settle_engine(covsamp_torch &handle)
         handle.engine->products(handle.network, point, {at::ones_like(point.x)}, nullptr);
     } catch (const std::exception &) {
     }
-}
-
-std::unique_ptr<covsamp_torch> load(const Reader &reader, Options options)
-{
-    Scope scope;
-    std::string text;
-    torch::jit::Module module = read_module(reader, text);
-    Metadata metadata(text);
-    std::vector<int64_t> shape = metadata.shape();
-    if (options.target.shape.empty())
-        options.target.shape = shape;
-    if (options.target.shape.empty())
-        throw Failure(COVSAMP_TORCH_E_SHAPE, "options->dims is NULL and the file's metadata has no "
-                                             "\"shape\": one of them must be given");
-    auto handle = std::make_unique<covsamp_torch>(Network(std::move(module), options.target),
-                                                  std::move(metadata), options);
-    if (options.engine == COVSAMP_TORCH_AUTO)
-        settle_engine(*handle);
-    return handle;
+    handle.engine->forget(); // nobody will ask there again
 }
 
 } // namespace
 
-std::unique_ptr<covsamp_torch> load(const char *path, const covsamp_torch_options *options)
+std::unique_ptr<covsamp_torch> load(const Source &source, const covsamp_torch_options *given)
 {
-    if (path == nullptr)
-        throw Failure(COVSAMP_E_NULL, "path is NULL");
-    Options own = read_options(options);
-    return load(std::make_shared<FileReader>(path), std::move(own));
-}
-
-std::unique_ptr<covsamp_torch> load(const void *data, size_t bytes,
-                                    const covsamp_torch_options *options)
-{
-    if (data == nullptr)
-        throw Failure(COVSAMP_E_NULL, "data is NULL");
-    Options own = read_options(options);
-    return load(std::make_shared<MemoryReader>(data, bytes), std::move(own));
+    Options options = read_options(given);
+    Scope scope;
+    Metadata metadata;
+    torch::jit::Module module = read_file(source, metadata);
+    settle_shape(options.target, metadata);
+    Network network(std::move(module), options.target, metadata);
+    auto handle = std::make_unique<covsamp_torch>(std::move(network), std::move(metadata), options);
+    if (options.engine == COVSAMP_TORCH_AUTO && handle->network.tried())
+        settle_engine(*handle);
+    return handle;
 }
 
 } // namespace covsamp_shim

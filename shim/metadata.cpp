@@ -29,6 +29,30 @@ bool parse(std::string_view text, int64_t &value)
     return result.ec == std::errc() && result.ptr == text.data() + text.size();
 }
 
+// TYPE or TYPE:DIMS, f32:16x64, say.
+bool parse_input(std::string_view text, Described &input)
+{
+    text = trimmed(text);
+    const size_t colon = text.find(':');
+    const std::string_view type = text.substr(0, colon);
+    input.whole = type == "i64";
+    if (!input.whole && type != "f32" && type != "f64")
+        return false;
+    if (colon == std::string_view::npos)
+        return true;
+    std::string_view rest = text.substr(colon + 1);
+    for (bool more = true; more;) {
+        const size_t cross = rest.find('x');
+        int64_t size = 0;
+        if (!parse(rest.substr(0, cross), size) || size < 1 || input.dims.size() == 8)
+            return false;
+        input.dims.push_back(size);
+        more = cross != std::string_view::npos;
+        rest = more ? rest.substr(cross + 1) : rest;
+    }
+    return true;
+}
+
 } // namespace
 
 Metadata::Metadata(const std::string &text)
@@ -70,6 +94,27 @@ std::vector<int64_t> Metadata::shape() const
         rest = more ? rest.substr(comma + 1) : rest;
     }
     return shape;
+}
+
+std::vector<Described> Metadata::inputs() const
+{
+    const char *text = find("inputs");
+    std::vector<Described> inputs;
+    if (text == nullptr)
+        return inputs;
+    std::string_view rest = text;
+    for (bool more = true; more;) {
+        const size_t comma = rest.find(',');
+        inputs.emplace_back();
+        if (!parse_input(rest.substr(0, comma), inputs.back()))
+            throw Failure(COVSAMP_TORCH_E_FORMAT,
+                          "the file's metadata says inputs=%.100s, must be f32, f64 or i64, each "
+                          "with :DIMS or without, as in i64,f32:16x64",
+                          text);
+        more = comma != std::string_view::npos;
+        rest = more ? rest.substr(comma + 1) : rest;
+    }
+    return inputs;
 }
 
 std::vector<std::string> Metadata::heads() const

@@ -13,6 +13,12 @@
 namespace covsamp_shim
 {
 
+// What the metadata says of an input besides x and t.
+struct Described {
+    bool whole = false;        // int64; else floating point
+    std::vector<int64_t> dims; // of one sample, 0 ... 8
+};
+
 class Metadata
 {
   public:
@@ -26,6 +32,9 @@ class Metadata
     std::vector<int64_t> shape() const;
     // "classes"; nothing if there is none.  Throws Failure if it is no number >= 0.
     std::optional<int64_t> classes() const;
+    // "inputs", for example i64,f32:16x64; empty if there is none.  Throws Failure if it does not
+    // parse.
+    std::vector<Described> inputs() const;
     // "heads", for example ocm,sn; empty if there are none.
     std::vector<std::string> heads() const;
 

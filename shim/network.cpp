@@ -3,7 +3,10 @@
 
 #include "convert.hpp"
 #include "failure.hpp"
+#include "freeze.hpp"
 #include "scope.hpp"
+
+#include <algorithm>
 
 namespace covsamp_shim
 {
@@ -11,33 +14,16 @@ namespace covsamp_shim
 namespace
 {
 
-bool is_tensor(const c10::TypePtr &type)
+// forward(x, t, ...): tensors, and behind them whatever may be left out.
+void check_signature(const Signature &signature)
 {
-    return type->isSubtypeOf(*c10::TensorType::get());
-}
-
-// forward(self, x, t) or forward(self, x, t, y); what follows must have defaults.
-Takes signature(const torch::jit::Module &module)
-{
-    auto method = module.find_method("forward");
-    if (!method)
-        throw Failure(COVSAMP_TORCH_E_FORMAT, "the module has no method forward");
-    const auto &arguments = method->function().getSchema().arguments();
-    size_t needed = 0;
-    while (needed < arguments.size() && !arguments[needed].default_value())
-        needed++;
-    size_t count = arguments.size();
-    bool optional_labels =
-        count >= 4 && arguments[3].type()->isSubtypeOf(*c10::OptionalType::ofTensor());
-    if (count < 3 || needed > 4 || !is_tensor(arguments[1].type()) ||
-        !is_tensor(arguments[2].type()) || (needed == 4 && !optional_labels))
-        throw Failure(
-            COVSAMP_TORCH_E_FORMAT,
-            "forward takes %d arguments, must be forward(x, t) or forward(x, t, y) of tensors",
-            static_cast<int>(needed == 0 ? 0 : needed - 1));
-    if (!optional_labels)
-        return Takes::nothing;
-    return needed == 4 && is_tensor(arguments[3].type()) ? Takes::labels : Takes::optional_labels;
+    const size_t tensors = signature.tensors();
+    if (tensors < 2 || !signature.needs(0) || !signature.needs(1) ||
+        !signature.rest_is_optional(tensors))
+        throw Failure(COVSAMP_TORCH_E_FORMAT,
+                      "forward takes %d arguments, must be forward(x, t) or forward(x, t, y, ...) "
+                      "of tensors; what is no tensor needs a default",
+                      static_cast<int>(signature.count()));
 }
 
 void check_shape(const at::Tensor &output, const at::Tensor &x)
@@ -75,68 +61,88 @@ bool same_point(const Point &kept, const Point &point)
         return a.defined() == b.defined() && (!a.defined() || at::equal(a, b));
     };
     return kept.x.defined() && same(kept.x, point.x) && same(kept.time, point.time) &&
-           same(kept.labels, point.labels);
+           std::equal(kept.inputs.begin(), kept.inputs.end(), point.inputs.begin(),
+                      point.inputs.end(), same);
 }
 
-Network::Network(torch::jit::Module module, Target target, Takes takes)
-    : original_(std::move(module)), module_(original_), target_(std::move(target)), takes_(takes)
+Point narrowed(const Point &point, int64_t first, int64_t count)
 {
+    Point part{point.x.narrow(0, first, count), point.time.narrow(0, first, count), {}, point.slot};
+    for (const at::Tensor &input : point.inputs)
+        part.inputs.push_back(input.defined() ? input.narrow(0, first, count) : input);
+    return part;
 }
 
-Network::Network(torch::jit::Module module, Target target)
-    : Network(module, std::move(target), signature(module))
+Point joined(const std::vector<Point> &points)
 {
+    auto all = [&points](auto member) {
+        std::vector<at::Tensor> tensors;
+        for (const Point &point : points)
+            tensors.push_back(member(point));
+        return tensors[0].defined() ? at::cat(tensors) : at::Tensor();
+    };
+    Point whole{all([](const Point &p) { return p.x; }),
+                all([](const Point &p) { return p.time; }),
+                {},
+                points[0].slot};
+    for (size_t i = 0; i < points[0].inputs.size(); i++)
+        whole.inputs.push_back(all([i](const Point &p) { return p.inputs[i]; }));
+    return whole;
+}
+
+Point converted(const Point &point, const at::TensorOptions &options)
+{
+    Point other{point.x.to(options), point.time.to(options), {}, point.slot};
+    for (const at::Tensor &input : point.inputs)
+        other.inputs.push_back(input.defined() && input.is_floating_point() ? input.to(options)
+                                                                            : input);
+    return other;
+}
+
+Network::Network(torch::jit::Module module, Target target, const Metadata &metadata)
+    : original_(std::move(module)), module_(original_), signature_(original_),
+      target_(std::move(target)), described_(metadata.inputs())
+{
+    check_signature(signature_);
+    if (described_.size() > inputs())
+        throw Failure(COVSAMP_TORCH_E_FORMAT,
+                      "the file's metadata describes %d inputs, but forward takes %d tensors "
+                      "behind x and t",
+                      static_cast<int>(described_.size()), static_cast<int>(inputs()));
     original_.eval();
     // Before freezing: frozen weights are constants of the graph, and what the graph asks of its
     // weights (their type, say) is folded into constants too.
     convert_module(original_, target_.device, target_.dtype);
-    freeze();
+    for (size_t i = std::max<size_t>(described_.size(), 1); i < inputs(); i++)
+        if (needs(i))
+            return; // of a shape that nobody knows
+    // Input 0 is labels, as a rule; where nobody says so, a failure may be due to that.
+    const bool guess = described_.empty() && inputs() > 0 && needs(0) && !metadata.classes();
+    try {
+        try_on(zeros(1));
+    } catch (const Failure &failure) {
+        if (!guess || failure.status() != COVSAMP_TORCH_E_SHAPE)
+            throw;
+        module_ = original_;
+    }
 }
 
-// With the optimising executor off, freezing would leave calls to methods behind that it has taken
-// away.
-static torch::jit::Module frozen(const torch::jit::Module &module)
-{
-    torch::jit::GraphOptimizerEnabledGuard inlining(true);
-    return torch::jit::freeze(module);
-}
-
-void Network::freeze()
+void Network::try_on(const Point &point)
 {
     Scope scope;
-    Point point = zeros(1);
-    try {
-        module_ = frozen(original_);
-        forward(point.x, point);
-        frozen_ = true;
-        return;
-    } catch (const std::exception &) {
-        // Freezing has limits of its own (a module that writes to its attributes, say), and is only
-        // a help.
-    }
-    module_ = original_;
-    point = zeros(1);
-    try {
-        forward(point.x, point);
-    } catch (const Failure &) {
-        throw;
-    } catch (const std::bad_alloc &) {
-        throw;
-    } catch (const std::exception &error) {
-        if (one_line(error).find("memory") != std::string::npos)
-            throw; // the door knows the code for it
-        throw Failure(COVSAMP_TORCH_E_SHAPE, "the module fails on an input of shape %s: %s",
-                      shape_text(point.x.sizes()).c_str(), one_line(error).c_str());
-    }
+    const Point first = narrowed(point, 0, 1);
+    const auto sizes = first.x.sizes().vec();
+    frozen_ =
+        freeze_if_possible(original_, module_, sizes, [&] { forward(first.x.clone(), first); });
+    tried_ = true;
 }
 
-std::vector<c10::IValue> Network::inputs(const at::Tensor &x, const Point &point) const
+std::vector<c10::IValue> Network::arguments(const at::Tensor &x, const Point &point) const
 {
-    std::vector<c10::IValue> inputs{x, point.time.clone()};
-    if (takes_ != Takes::nothing)
-        inputs.push_back(point.labels.defined() ? c10::IValue(point.labels.clone())
-                                                : c10::IValue());
-    return inputs;
+    std::vector<at::Tensor> given{x, point.time.clone()};
+    for (const at::Tensor &input : point.inputs)
+        given.push_back(input.defined() ? input.clone() : input);
+    return signature_.values(given);
 }
 
 at::Tensor Network::prediction(const at::Tensor &output, const at::Tensor &wanted, at::Tensor *rest)
@@ -151,34 +157,44 @@ at::Tensor Network::prediction(const at::Tensor &output, const at::Tensor &wante
 
 at::Tensor Network::forward(const at::Tensor &x, const Point &point, at::Tensor *rest)
 {
-    return prediction(first_tensor(module_.forward(inputs(x, point))), x, rest);
+    return prediction(first_tensor(module_.forward(arguments(x, point))), x, rest);
 }
 
 Network Network::in_double() const
 {
-    Target target = target_;
-    target.dtype = at::kDouble;
-    Network copy(separate_copy(original_), target, takes_);
-    convert_module(copy.original_, target.device, target.dtype);
+    Network copy(*this);
+    copy.target_.dtype = at::kDouble;
+    copy.original_ = separate_copy(original_);
+    convert_module(copy.original_, target_.device, at::kDouble);
     // Freezing may change derivatives (it drops detach()), so the copy must have gone the same way.
-    if (frozen_)
-        copy.module_ = frozen(copy.original_);
-    copy.frozen_ = frozen_;
+    copy.module_ = frozen_ ? frozen(copy.original_) : copy.original_;
     return copy;
 }
 
 Network Network::unfrozen() const
 {
-    return Network(original_, target_, takes_);
+    Network copy(*this);
+    copy.module_ = original_;
+    copy.frozen_ = false;
+    return copy;
 }
 
 Point Network::zeros(int64_t batch) const
 {
-    std::vector<int64_t> sizes{batch};
-    sizes.insert(sizes.end(), target_.shape.begin(), target_.shape.end());
-    Point point{at::zeros(sizes, target_.options()), at::zeros({batch}, target_.options()), {}};
-    if (takes_ == Takes::labels)
-        point.labels = at::zeros({batch}, target_.options().dtype(at::kLong));
+    auto sizes = [batch](const std::vector<int64_t> &dims) {
+        std::vector<int64_t> sizes{batch};
+        sizes.insert(sizes.end(), dims.begin(), dims.end());
+        return sizes;
+    };
+    const at::TensorOptions own = target_.options(), whole = own.dtype(at::kLong);
+    Point point{at::zeros(sizes(target_.shape), own), at::zeros({batch}, own), {}};
+    for (size_t i = 0; i < inputs(); i++) {
+        const Described *about = described(i);
+        if (about != nullptr)
+            point.inputs.push_back(at::zeros(sizes(about->dims), about->whole ? whole : own));
+        else
+            point.inputs.push_back(i == 0 && needs(0) ? at::zeros({batch}, whole) : at::Tensor());
+    }
     return point;
 }
 

@@ -35,6 +35,8 @@ void report(covsamp_torch &handle, covsamp_torch_work &work)
     work.bytes_peak = report.peak_bytes;
     work.operators_by_duals = handle.operators.c_str();
     work.reason = handle.reason.c_str();
+    if (work.size >= offsetof(covsamp_torch_work, points_kept) + sizeof work.points_kept)
+        work.points_kept = report.points;
 }
 
 } // namespace covsamp_shim

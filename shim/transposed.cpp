@@ -24,41 +24,45 @@ class Transposed : public Engine
                                      at::Tensor *mean) override
     {
         at::AutoGradMode gradients(true); // on, for once; the optimiser stays off
-        if (!same_point(kept_, point))
-            run(network, point);
+        Graph &graph = graphs_[point.slot];
+        if (!same_point(graph.point, point))
+            run(graph, network, point);
         if (mean != nullptr)
-            *mean = output_.detach().clone();
+            *mean = graph.output.detach().clone();
         std::vector<at::Tensor> products;
         for (const at::Tensor &tangent : tangents)
-            products.push_back(product(tangent));
+            products.push_back(product(graph, tangent));
         return products;
     }
 
   private:
-    void run(Network &network, const Point &point)
+    struct Graph {
+        Point point;
+        at::Tensor x, output;
+    };
+
+    static void run(Graph &graph, Network &network, const Point &point)
     {
-        kept_ = Point();
-        output_ = at::Tensor(); // its graph is free before the next is made
-        x_ = point.x.detach().clone().set_requires_grad(true);
+        graph = Graph(); // free before the next is made
+        graph.x = point.x.detach().clone().set_requires_grad(true);
         // The module gets a copy: libtorch forbids writing to x itself.
-        output_ = network.forward(x_.clone(), point);
-        if (!output_.requires_grad())
+        graph.output = network.forward(graph.x.clone(), point);
+        if (!graph.output.requires_grad())
             throw no_derivative();
-        kept_ = point;
+        graph.point = point;
     }
 
-    at::Tensor product(const at::Tensor &tangent) const
+    static at::Tensor product(const Graph &graph, const at::Tensor &tangent)
     {
-        at::Tensor result = torch::autograd::grad({output_}, {x_}, {tangent}, /*keep=*/true,
-                                                  /*differentiable=*/false,
+        at::Tensor result = torch::autograd::grad({graph.output}, {graph.x}, {tangent},
+                                                  /*keep=*/true, /*differentiable=*/false,
                                                   /*allow_unused=*/true)[0];
         if (!result.defined())
             throw no_derivative();
         return result.clone();
     }
 
-    Point kept_;
-    at::Tensor x_, output_;
+    std::map<int32_t, Graph> graphs_; // by slot
 };
 
 } // namespace

@@ -5,13 +5,19 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="meson ninja-build pkg-config gcc g++ clang libclang-rt-14-dev libblas-dev liblapacke-dev libopenblas-dev
- librandom123-dev libpng-dev libtorch-dev python3 python3-torch python3-numpy dataset-fashion-mnist"
+ librandom123-dev libpng-dev libtorch-dev python3 python3-torch python3-numpy dataset-fashion-mnist
+ luajit gfortran gnat abigail-tools doxygen cmake mandoc"
+# Commands that may come from elsewhere, and the packages that have them.
+commands="node=nodejs npm=npm rustc=rustc"
 
 install_packages() {
     missing=
     for p in $packages; do
         dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' ||
             missing="$missing $p"
+    done
+    for c in $commands; do
+        command -v "${c%=*}" >/dev/null || missing="$missing ${c#*=}"
     done
     [ -n "$missing" ] || return 0
     root=

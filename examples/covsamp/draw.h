@@ -10,6 +10,7 @@ struct cost {
     covsamp_stats stats;  /* summed over batches; asymmetry and error: the largest */
     int64_t batches;      /* finished */
     int64_t vjps;         /* products transposed, per sample */
+    int64_t gradients;    /* of a classifier, per sample */
     int64_t means;        /* network evaluations of a mean, per sample */
     double seconds;       /* of sampling */
     double seconds_model; /* of these, in the model */

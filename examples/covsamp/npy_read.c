@@ -29,6 +29,8 @@ static int read_type(struct npy *npy, const char *text)
     npy->width = text[3] - '0';
     if (text[4] != '\'' || (npy->width > 1 && text[1] != '<'))
         return 0;
+    if (npy->kind == 'b')
+        npy->kind = 'u'; /* truth values are bytes */
     if (npy->kind == 'f')
         return npy->width == 4 || npy->width == 8;
     return (npy->kind == 'u' || npy->kind == 'i') &&

@@ -56,6 +56,21 @@ int path_kl_mixture(const char *name, covsamp_mixture **out, int *dim)
     return status == COVSAMP_OK ? 0 : fail(EXIT_RUN, "%s", message);
 }
 
+int path_kl_tilt(int dim, double strength, covsamp_mixture *mixture, covsamp_mixture **given)
+{
+    static const double line[] = {1}, plane[] = {.8, -.6}, six[] = {.5, -.5, .5, -.3, .3, .2646};
+    const double *direction = dim == 1 ? line : dim == 2 ? plane : six;
+    double tilt[6];
+    char message[COVSAMP_MESSAGE_BYTES];
+    for (int i = 0; i < dim; i++)
+        tilt[i] = strength * direction[i];
+    if (covsamp_mixture_set_tilt(mixture, tilt) != COVSAMP_OK)
+        return fail(EXIT_RUN, "the tilt of the mixture was refused");
+    const covsamp_status status =
+        covsamp_mixture_tilted(given, mixture, COVSAMP_PREDICTS_X0, NULL, message);
+    return status == COVSAMP_OK ? 0 : fail(EXIT_RUN, "%s", message);
+}
+
 /* ---- noise processes ---- */
 
 enum kind { LOG_SNR, VP_LINEAR, DDPM_LINEAR };
@@ -108,25 +123,63 @@ int path_kl_schedule(const char *name, int64_t levels, covsamp_schedule **out)
 
 /* ---- methods ---- */
 
-int path_kl_method(const char *name, covsamp_config *config)
+/* What comes before and after a mark of name, the latter NULL without one; false if there is no
+ * room. */
+static bool split(const char *name, char mark, char before[32], const char **after)
+{
+    const char *at = strchr(name, mark);
+    const size_t length = at != NULL ? (size_t)(at - name) : strlen(name);
+    *after = at != NULL ? at + 1 : NULL;
+    if (length >= 32)
+        return false;
+    memcpy(before, name, length);
+    before[length] = '\0';
+    return true;
+}
+
+/* "krylov:2" */
+static bool set_covariance(const char *name, covsamp_config *config)
 {
     char covariance[32];
-    const char *colon = strchr(name, ':');
-    const size_t length = colon != NULL ? (size_t)(colon - name) : strlen(name);
-    covsamp_status status = COVSAMP_E_OPTION;
-    if (length < sizeof covariance) {
-        memcpy(covariance, name, length);
-        covariance[length] = '\0';
-        status = covsamp_config_set_by_name(config, "covariance", covariance);
-        if (colon != NULL && strcmp(covariance, "krylov") != 0)
-            status = COVSAMP_E_OPTION;
-        else if (status == COVSAMP_OK && colon != NULL)
-            status = covsamp_config_set_by_name(config, "krylov_steps", colon + 1);
-    }
-    if (status != COVSAMP_OK)
+    const char *products;
+    if (!split(name, ':', covariance, &products) ||
+        covsamp_config_set_by_name(config, "covariance", covariance) != COVSAMP_OK)
+        return false;
+    if (products == NULL)
+        return true;
+    return strcmp(covariance, "krylov") == 0 &&
+           covsamp_config_set_by_name(config, "krylov_steps", products) == COVSAMP_OK;
+}
+
+/* "state", NULL: "mean" */
+static bool set_form(const char *form, covsamp_config *config, bool *conditional)
+{
+    *conditional = form != NULL && strcmp(form, "conditional") == 0;
+    if (*conditional)
+        return true;
+    if (form != NULL && strcmp(form, "auto") == 0) /* would be a second name of another */
+        return false;
+    return covsamp_config_set_real(config, COVSAMP_GUIDANCE, 1) == COVSAMP_OK &&
+           covsamp_config_set_by_name(config, "guidance_form", form != NULL ? form : "mean") ==
+               COVSAMP_OK;
+}
+
+int path_kl_method(const char *name, bool guided, covsamp_config *config, bool *conditional)
+{
+    char covariance[32];
+    const char *form = NULL;
+    *conditional = false;
+    if (!split(name, '/', covariance, &form) || !set_covariance(covariance, config))
         return fail(EXIT_USAGE,
                     "--methods takes covariances with commas between them, krylov:M with M "
                     "products, and \"%s\" is none; see covsamp options",
+                    name);
+    if (!guided && form != NULL)
+        return fail(EXIT_USAGE, "--methods takes \"%s\" only with --strength", name);
+    if (guided && !set_form(form, config, conditional))
+        return fail(EXIT_USAGE,
+                    "--methods takes /mean, /state, /score or /conditional after a covariance, not "
+                    "\"%s\"",
                     name);
     return 0;
 }

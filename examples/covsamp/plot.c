@@ -14,11 +14,10 @@
 #define BOTTOM 56.0
 #define ROW    20.0 /* of the legend */
 
-/* Okabe & Ito's colours, told apart with any kind of sight; a second round is dashed, each curve
- * where the others have gaps, so that curves on top of each other all show. */
-static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                      "#e69f00", "#56b4e9", "#000000"};
-#define N_COLOURS ((int)(sizeof colours / sizeof colours[0]))
+/* Okabe & Ito's colours, told apart with any kind of sight; dashes are each where those of other
+ * colours have gaps, so that curves on top of each other all show. */
+static const char *const colours[PLOT_COLOURS] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                                  "#e69f00", "#56b4e9", "#000000"};
 
 struct axes {
     double x0, x1, y0, y1; /* logarithms to base 10 */
@@ -147,11 +146,12 @@ static void put_guides(const struct plot *plot, const struct axes *a, FILE *out)
 
 static void put_curve(const struct plot_curve *c, int number, const struct axes *a, FILE *out)
 {
-    const char *colour = colours[number % N_COLOURS];
+    const char *colour = colours[c->colour];
+    const int length = c->dash == 1 ? 6 : c->dash == 2 ? 2 : 1;
     fprintf(out, "<g stroke=\"%s\" fill=\"%s\"", colour, colour);
-    if (number >= N_COLOURS)
-        fprintf(out, " stroke-dasharray=\"6 12\" stroke-dashoffset=\"%d\"",
-                -6 * (number % N_COLOURS));
+    if (c->dash > 0)
+        fprintf(out, " stroke-dasharray=\"%d %d\" stroke-dashoffset=\"%d\"", length,
+                c->dash == 1 ? 12 : 6, -length * c->colour);
     fputs(">\n<polyline fill=\"none\" stroke-width=\"1.8\" points=\"", out);
     for (int i = 0; i < c->count; i++)
         if (drawable(c, i))
@@ -161,7 +161,7 @@ static void put_curve(const struct plot_curve *c, int number, const struct axes 
         if (!drawable(c, i))
             continue;
         fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"/>\n", at_x(a, c->x[i]),
-                at_y(a, c->y[i]), number < N_COLOURS ? 3 : fmax(4 - .8 * (number % N_COLOURS), 1));
+                at_y(a, c->y[i]), c->dash == 0 ? 3 : fmax(4 - .8 * c->colour, 1));
         if (c->deviation != NULL && c->deviation[i] > 0)
             put_line(out, at_x(a, c->x[i]), at_y(a, c->y[i] + c->deviation[i]), at_x(a, c->x[i]),
                      at_y(a, fmax(c->y[i] - c->deviation[i], 1e-300)), "");

@@ -5,11 +5,14 @@
 
 #include "app.h"
 
+#define PLOT_COLOURS 7
+
 struct plot_curve {
     const char *name;
     const double *x, *y;
     const double *deviation; /* NULL: no error bars */
     int count;
+    int colour, dash; /* 0 ... PLOT_COLOURS - 1; 0: a line, 1, 2, ...: dashes, ever shorter */
 };
 
 struct plot {

@@ -92,29 +92,74 @@ static int find_spacing(const char *name, const double *noise, int32_t *spacing)
     return 0;
 }
 
-int process_visit(covsamp_config *config, const covsamp_schedule *schedule, int64_t steps,
-                  const char *spacing, const double *noise, int64_t **visited)
+/* The levels 1 ... from, for choosing some of them. */
+static int cut(covsamp_schedule **out, const covsamp_schedule *schedule, int64_t from)
 {
     char message[COVSAMP_MESSAGE_BYTES] = "";
-    int32_t kind = 0;
-    int64_t most = covsamp_schedule_levels(schedule);
-    int code = find_spacing(spacing, noise, &kind);
-    if (code != 0)
-        return code;
-    if (steps > most)
+    double *table = malloc((size_t)from * 3 * sizeof *table);
+    if (table == NULL)
+        return fail(EXIT_RUN, "out of memory");
+    for (int64_t n = 0; n < from; n++)
+        covsamp_schedule_at(schedule, (double)(n + 1), table + n, table + from + n,
+                            table + 2 * from + n);
+    const covsamp_status status =
+        covsamp_schedule_new_table(out, from, table, table + from, table + 2 * from, NULL, message);
+    free(table);
+    return status == COVSAMP_OK ? 0 : fail(EXIT_RUN, "--from-level %" PRId64 ": %s", from, message);
+}
+
+static int choose(const covsamp_schedule *schedule, int64_t steps, int32_t kind,
+                  const double *noise, int64_t *levels)
+{
+    char message[COVSAMP_MESSAGE_BYTES] = "";
+    const covsamp_status status =
+        kind == OPTIMAL ? covsamp_schedule_optimal(schedule, noise, steps, levels, message)
+                        : covsamp_schedule_spaced(schedule, steps, kind, levels, message);
+    return status == COVSAMP_OK ? 0 : fail(EXIT_USAGE, "--steps %" PRId64 ": %s", steps, message);
+}
+
+static int check_from(int64_t from, int64_t levels, int32_t kind, int64_t steps)
+{
+    if (from > levels)
+        return fail(EXIT_USAGE,
+                    "--from-level %" PRId64 " is outside the schedule, whose levels are 1 ... "
+                    "%" PRId64,
+                    from, levels);
+    if (from > 0 && kind == COVSAMP_SPACING_QUADRATIC)
+        return fail(EXIT_USAGE,
+                    "--from-level %" PRId64 " is where the run begins, and with "
+                    "--spacing quadratic it does not",
+                    from);
+    if (from > 0 && steps > from)
+        return fail(EXIT_USAGE,
+                    "--steps %" PRId64 " is more than the levels from --from-level %" PRId64
+                    " down",
+                    steps, from);
+    if (steps > levels)
         return fail(EXIT_USAGE,
                     "--steps %" PRId64 " is more than the schedule's %" PRId64 " levels", steps,
-                    most);
+                    levels);
+    return 0;
+}
+
+int process_visit(covsamp_config *config, const covsamp_schedule *schedule, int64_t from,
+                  int64_t steps, const char *spacing, const double *noise, int64_t **visited)
+{
+    int32_t kind = 0;
+    covsamp_schedule *part = NULL;
+    int code = find_spacing(spacing, noise, &kind);
+    if (code == 0)
+        code = check_from(from, covsamp_schedule_levels(schedule), kind, steps);
+    if (code == 0 && from > 0)
+        code = cut(&part, schedule, from);
+    if (code != 0)
+        return code;
     int64_t *levels = malloc((size_t)steps * sizeof *levels);
-    if (levels == NULL)
-        return fail(EXIT_RUN, "out of memory");
-    covsamp_status status = kind == OPTIMAL
-                                ? covsamp_schedule_optimal(schedule, noise, steps, levels, message)
-                                : covsamp_schedule_spaced(schedule, steps, kind, levels, message);
-    if (status != COVSAMP_OK)
-        code = fail(EXIT_USAGE, "--steps %" PRId64 ": %s", steps, message);
-    else if (covsamp_config_set_schedule(config, schedule, levels, steps) != COVSAMP_OK)
+    code = levels != NULL ? choose(part != NULL ? part : schedule, steps, kind, noise, levels)
+                          : fail(EXIT_RUN, "out of memory");
+    if (code == 0 && covsamp_config_set_schedule(config, schedule, levels, steps) != COVSAMP_OK)
         code = fail(EXIT_RUN, "%s", covsamp_config_message(config));
+    covsamp_schedule_free(part);
     *visited = levels;
     return code;
 }

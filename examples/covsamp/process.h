@@ -10,9 +10,10 @@
 
 /* `source` begins the message: "--schedule".  0 or EXIT_USAGE. */
 int process_schedule(covsamp_schedule **out, const char *source, const char *text, int64_t levels);
-/* Gives config the schedule and `steps` of its levels, which *visited receives, to be freed. noise:
- * the table that "optimal" needs, or NULL.  0, EXIT_USAGE or EXIT_RUN. */
-int process_visit(covsamp_config *config, const covsamp_schedule *schedule, int64_t steps,
-                  const char *spacing, const double *noise, int64_t **visited);
+/* Gives config the schedule and `steps` of its levels, which *visited receives, to be freed. from:
+ * the first of them, as if the schedule ended there; 0: its end.  noise: the table that "optimal"
+ * needs, or NULL.  0, EXIT_USAGE or EXIT_RUN. */
+int process_visit(covsamp_config *config, const covsamp_schedule *schedule, int64_t from,
+                  int64_t steps, const char *spacing, const double *noise, int64_t **visited);
 
 #endif

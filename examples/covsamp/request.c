@@ -16,6 +16,21 @@ enum {
     STEPS,
     SET,
     LABEL,
+    CLASSIFIER,
+    GUIDANCE,
+    GUIDANCE_FORM,
+    CONDITION,
+    CFG,
+    INIT,
+    FROM_LEVEL,
+    KNOWN,
+    MASK,
+    DECODER,
+    ENCODER,
+    LATENTS,
+    SAVE,
+    STOP_AFTER,
+    RESUME,
     BATCH,
     SEED,
     FIRST,
@@ -44,6 +59,23 @@ static const struct flag flags[N_FLAGS] = {
     [STEPS] = {"steps", "K", "levels to visit (default 25)", 0},
     [SET] = {"set", "KEY=VALUE", "any option of `covsamp options`; later ones win", 0},
     [LABEL] = {"label", "L[,L...]", "classes, in turn; \"all\" (default) or \"none\"", 0},
+    [CLASSIFIER] = {"classifier", "FILE", "TorchScript file: forward(x, t) gives logits, x noisy",
+                    0},
+    [GUIDANCE] = {"guidance", "W", "weight of its gradient, which draws to --label", 0},
+    [GUIDANCE_FORM] = {"guidance-form", "NAME", "auto (default), mean, state, score", 0},
+    [CONDITION] = {"condition", NULL, "with --classifier: the model is told --label as well", 0},
+    [CFG] = {"cfg", "W", "classifier-free guidance, (1 + W) with label - W without", 0},
+    [INIT] = {"init", "IMAGE.npy", "begin with this and noise instead of noise alone", 0},
+    [FROM_LEVEL] = {"from-level", "L", "of --init: the levels of the run are L and less", 0},
+    [KNOWN] = {"known", "IMAGE.npy", "values that are known where the mask is 1", 0},
+    [MASK] = {"mask", "MASK.npy", "of 0 and 1, shaped as a sample, or one channel of it", 0},
+    [DECODER] = {"decoder", "FILE", "TorchScript file: makes images of samples (clip_x0 is 0 then)",
+                 0},
+    [ENCODER] = {"encoder", "FILE", "the same for --init and --known: latents of images", 0},
+    [LATENTS] = {"latents", "FILE.npy", "with --decoder: the samples before it", 0},
+    [SAVE] = {"save", "FILE", "stop half-way and keep the state, for --resume", 0},
+    [STOP_AFTER] = {"stop-after", "K", "of --save: steps to take", 0},
+    [RESUME] = {"resume", "FILE", "go on from --save; all other arguments as they were", 0},
     [BATCH] = {"batch", "B", "samples drawn at a time (default 16)", 0},
     [SEED] = {"seed", "S", "key of the noise (default 0)", 0},
     [FIRST] = {"first-sample", "K", "number of the first sample (default 0)", 0},
@@ -82,6 +114,21 @@ static int read_flag(struct sample_request *r, int flag, const char *value)
     case OUTPUT: r->output = value; return 0;
     case METHOD: r->method = value; return 0;
     case LABEL: r->label = value; return 0;
+    case CLASSIFIER: r->classifier = value; return 0;
+    case GUIDANCE: r->guidance = value; return 0;
+    case GUIDANCE_FORM: r->guidance_form = value; return 0;
+    case CONDITION: r->condition = true; return 0;
+    case CFG: r->cfg = value; return 0;
+    case INIT: r->init = value; return 0;
+    case KNOWN: r->known = value; return 0;
+    case MASK: r->mask = value; return 0;
+    case DECODER: r->decoder = value; return 0;
+    case ENCODER: r->encoder = value; return 0;
+    case LATENTS: r->latents = value; return 0;
+    case SAVE: r->save = value; return 0;
+    case RESUME: r->resume = value; return 0;
+    case FROM_LEVEL: return args_int("--from-level", value, 1, most_levels, &r->from_level);
+    case STOP_AFTER: return args_int("--stop-after", value, 1, most_levels, &r->stop_after);
     case SCHEDULE: r->schedule = value; return 0;
     case SPACING: r->spacing = value; return 0;
     case CALIBRATION: r->calibration = value; return 0;
@@ -109,33 +156,6 @@ static int read_flag(struct sample_request *r, int flag, const char *value)
     }
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t length = strlen(text), bytes = strlen(end);
-    return length > bytes && strcmp(text + length - bytes, end) == 0;
-}
-
-bool request_is_png(const struct sample_request *request)
-{
-    return ends_in(request->output, ".png");
-}
-
-static int check(struct sample_request *r)
-{
-    if (r->model == NULL)
-        return fail(EXIT_USAGE, "sample needs --model FILE");
-    if (r->output == NULL)
-        return fail(EXIT_USAGE, "sample needs -o FILE");
-    if (!request_is_png(r) && !ends_in(r->output, ".npy"))
-        return fail(EXIT_USAGE, "-o takes a name that ends in .png or .npy, not \"%s\"", r->output);
-    if (r->first > INT64_MAX - r->count)
-        return fail(EXIT_USAGE,
-                    "--first-sample %" PRId64 " and -n %" PRId64 " number samples beyond 2^63 - 1",
-                    r->first, r->count);
-    r->preset = preset_find(r->method);
-    return r->preset != NULL ? 0 : EXIT_USAGE;
-}
-
 int request_defaults(struct sample_request *r, int argc)
 {
     *r = (struct sample_request){.method = "lgs",
@@ -161,41 +181,12 @@ int request_read(struct sample_request *r, int argc, char **argv)
         if (r->help)
             return 0;
     }
-    return code != 0 ? code : check(r);
+    return code != 0 ? code : request_check(r);
 }
 
 void request_free(struct sample_request *request)
 {
     free(request->sets);
-}
-
-/* Options that have a flag of their own, or that need another program around them. */
-static int check_set(const char *text)
-{
-    static const char *const own[][2] = {
-        {"batch=", "--batch"},
-        {"dim=", "--shape"},
-        {"dtype=", "--dtype"},
-        {"seed=", "--seed"},
-        {"first_sample=", "--first-sample"},
-    };
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        if (strncmp(text, own[i][0], strlen(own[i][0])) == 0)
-            return fail(EXIT_USAGE, "--set %s: use %s", text, own[i][1]);
-    if (strcmp(text, "noise=ask") == 0)
-        return fail(EXIT_USAGE, "--set noise=ask is for programs that make their own noise");
-    return 0;
-}
-
-int request_apply_sets(const struct sample_request *request, covsamp_config *config)
-{
-    int code = 0;
-    for (int i = 0; i < request->n_sets && code == 0; i++) {
-        code = check_set(request->sets[i]);
-        if (code == 0)
-            code = preset_set(config, "--set", request->sets[i]);
-    }
-    return code;
 }
 
 void request_help(void)
@@ -262,10 +253,12 @@ void request_print_rest(int argc, char **argv, int64_t first, int64_t count, boo
         if (value != NULL)
             print_word(value);
     }
-    fprintf(stderr, " --first-sample %" PRId64 " -n %" PRId64 " -o", first, count);
-    if (same_output)
+    fprintf(stderr, " --first-sample %" PRId64 " -n %" PRId64, first, count);
+    if (*output != '\0') /* --save has none */
+        fputs(" -o", stderr);
+    if (*output != '\0' && same_output)
         print_word(output);
-    else
+    else if (*output != '\0')
         print_output(output, first);
     putc('\n', stderr);
 }

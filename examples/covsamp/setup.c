@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "setup.h"
 
-#include "args.h"
+#include "guidance.h"
 #include "outfile.h"
 #include "process.h"
+#include "shape.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MOST_LABELS 4096
 
 static int open_model(struct setup *s, const struct sample_request *r)
 {
@@ -98,6 +97,8 @@ static void set_shape(struct setup *s)
 static int set_options(struct setup *s, const struct sample_request *r)
 {
     int code = preset_apply(r->preset, s->config);
+    if (code == 0 && r->decoder != NULL) /* latents have no range that everybody knows */
+        code = preset_set(s->config, "--decoder", "clip_x0=0");
     const char *prediction = s->model != NULL ? model_metadata(s->model, "prediction") : NULL;
     if (code == 0 && prediction != NULL &&
         covsamp_config_set_by_name(s->config, "prediction", prediction) < 0)
@@ -136,8 +137,8 @@ static int set_schedule(struct setup *s, const struct sample_request *r)
     if (code == 0 && r->calibration != NULL)
         code = calibration_apply(&s->calibration, r->calibration, s->config, s->schedule);
     if (code == 0)
-        code = process_visit(s->config, s->schedule, r->steps, r->spacing, s->calibration.noise,
-                             &s->visited);
+        code = process_visit(s->config, s->schedule, r->from_level, r->steps, r->spacing,
+                             s->calibration.noise, &s->visited);
     return code;
 }
 
@@ -179,31 +180,6 @@ static int set_needs(struct setup *s, const struct sample_request *r)
     return strcmp(covariance, "diag_model") == 0 ? model_set_head(s->model, head) : 0;
 }
 
-static int set_labels(struct setup *s, const struct sample_request *r)
-{
-    int64_t labels[MOST_LABELS], classes;
-    int count = 0;
-    int code = model_metadata_int(s->model, "classes", 1, MOST_LABELS, 0, &classes);
-    if (code != 0)
-        return code;
-    if (r->label != NULL && strcmp(r->label, "none") == 0)
-        return 0;
-    if (r->label == NULL || strcmp(r->label, "all") == 0) {
-        if (classes == 0 && r->label != NULL)
-            return fail(EXIT_USAGE, "--label all: the model file does not say how many classes "
-                                    "there are");
-        for (; count < (int)classes; count++)
-            labels[count] = count;
-    } else {
-        code = args_int_list("--label", r->label, 0, classes > 0 ? classes - 1 : INT64_MAX, labels,
-                             MOST_LABELS, &count);
-    }
-    if (code != 0 || count == 0)
-        return code;
-    s->n_labels = count;
-    return model_set_labels(s->model, labels, count);
-}
-
 /* As many columns as labels, so that a column is a class; otherwise about a square. */
 static void set_sheet(struct setup *s, const struct sample_request *r)
 {
@@ -217,26 +193,6 @@ static void set_sheet(struct setup *s, const struct sample_request *r)
         s->sheet.lead = r->first % s->n_labels;
 }
 
-static int make_room(struct setup *s, const struct sample_request *r)
-{
-    struct samples *a = &s->samples;
-    size_t bytes = samples_width(a);
-    a->dim = 1;
-    for (int i = 0; i < a->n_dims; i++) {
-        if (a->dims[i] < 1 || a->dim > INT64_MAX / a->dims[i])
-            return fail(EXIT_USAGE, "samples of this shape have more than 2^63 values");
-        a->dim *= a->dims[i];
-    }
-    if ((uint64_t)a->dim <= SIZE_MAX / bytes / (uint64_t)r->count)
-        a->data = malloc((size_t)a->dim * bytes * (size_t)r->count);
-    if (a->data == NULL)
-        return fail(EXIT_RUN,
-                    "-n %" PRId64 ": there is not enough memory for so many samples of %" PRId64
-                    " values",
-                    r->count, a->dim);
-    return 0;
-}
-
 int setup_model(struct setup *s, const struct sample_request *r)
 {
     memset(s, 0, sizeof *s);
@@ -248,6 +204,8 @@ int setup_model(struct setup *s, const struct sample_request *r)
         code = calibration_read(&s->calibration, r->calibration);
     if (code == 0 && r->output != NULL)
         code = outfile_probe(r->output);
+    if (code == 0 && r->latents != NULL)
+        code = outfile_probe(r->latents);
     if (code == 0)
         code = open_model(s, r);
     if (code == 0)
@@ -267,17 +225,26 @@ int setup_make(struct setup *s, const struct sample_request *r)
 {
     int code = setup_model(s, r);
     if (code == 0)
-        code = set_labels(s, r);
+        code = guidance_make(s, r);
+    if (code == 0)
+        code = latents_make(&s->latents, r, &s->samples);
+    if (code == 0)
+        code = shape_make_room(&s->samples, r->count);
+    if (code == 0)
+        code = images_make(&s->images, r, &s->latents, &s->samples);
     if (code != 0)
         return code;
     set_sheet(s, r);
-    if (request_is_png(r))
-        code = png_fits(&s->samples, r->count, &s->sheet);
-    return code != 0 ? code : make_room(s, r);
+    return request_is_png(r) ? png_fits(r->decoder != NULL ? &s->latents.decoded : &s->samples,
+                                        r->count, &s->sheet)
+                             : 0;
 }
 
 void setup_free(struct setup *s)
 {
+    images_free(&s->images);
+    latents_free(&s->latents);
+    classifier_close(s->classifier);
     free(s->samples.data);
     free(s->visited);
     covsamp_schedule_free(s->schedule);

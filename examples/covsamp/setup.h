@@ -4,6 +4,8 @@
 #define COVSAMP_SETUP_H
 
 #include "calibration.h"
+#include "images.h"
+#include "latents.h"
 #include "model.h"
 #include "request.h"
 
@@ -16,7 +18,11 @@ struct setup {
     int64_t *visited;       /* the levels, noisiest first */
     struct samples samples; /* with room for all of them */
     struct sheet sheet;
+    struct classifier *classifier; /* NULL: none */
+    struct images images;
+    struct latents latents;
     int64_t n_labels; /* that follow each other; 0: none set */
+    bool told;        /* the network knows them; else it is run without a class */
     double seconds;   /* that opening the model took */
 };
 

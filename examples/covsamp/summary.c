@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "summary.h"
 
+#include "guided_summary.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -73,11 +75,14 @@ void summary_print(const struct setup *setup, const struct sample_request *reque
             solver, covariance, prediction, setup->schedule_text, request->spacing,
             model_engine(setup->model));
     print_guards(setup->config);
+    guided_summary_print(setup, request);
     fprintf(stderr, "  cost        %" PRId64 " means, %" PRId64 " JVPs (%.1f and %.1f a sample)",
             cost->means, stats->products_paid, share(cost->means, n),
             share(stats->products_paid, n));
     if (cost->vjps > 0)
         fprintf(stderr, ", %" PRId64 " VJPs", cost->vjps);
+    if (cost->gradients > 0)
+        fprintf(stderr, ", %" PRId64 " gradients", cost->gradients);
     putc('\n', stderr);
     fprintf(stderr,
             "  time        %.2f s sampling = %.2f s model + %.2f s core; %.3g samples/s; "
@@ -176,6 +181,7 @@ void summary_json(const struct setup *setup, const struct sample_request *reques
     json_int("means", cost->means);
     json_stats(&cost->stats);
     json_int("vjps", cost->vjps);
+    json_int("gradients", cost->gradients);
     json_number("seconds", cost->seconds);
     json_number("seconds_model", cost->seconds_model);
     json_number("seconds_core", cost->seconds - cost->seconds_model);
@@ -184,6 +190,7 @@ void summary_json(const struct setup *setup, const struct sample_request *reques
     for (int i = 0; i < setup->samples.n_dims; i++)
         printf("%s%" PRId64, i == 0 ? "" : ", ", setup->samples.dims[i]);
     putchar(']');
+    guided_summary_json(setup, request);
     fputs(", \"by_level\": ", stdout);
     by_level_json(&cost->by_level);
     json_options(setup->config);

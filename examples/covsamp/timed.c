@@ -37,6 +37,15 @@ static int32_t mean_jvp(void *user, const covsamp_request *request)
     return call(timed, timed->inner.mean_jvp, request);
 }
 
+static int32_t guide(void *user, const covsamp_request *request)
+{
+    struct timed *timed = user;
+    double start = now();
+    int32_t status = timed->inner.guide(timed->inner.guide_user, request);
+    timed->seconds += now() - start;
+    return status;
+}
+
 void timed_model(struct timed *timed, covsamp_model *outer)
 {
     memset(outer, 0, sizeof *outer);
@@ -46,4 +55,6 @@ void timed_model(struct timed *timed, covsamp_model *outer)
     outer->jvp = timed->inner.jvp != NULL ? jvp : NULL;
     outer->vjp = timed->inner.vjp != NULL ? vjp : NULL;
     outer->mean_jvp = timed->inner.mean_jvp != NULL ? mean_jvp : NULL;
+    outer->guide_user = timed;
+    outer->guide = timed->inner.guide != NULL ? guide : NULL;
 }

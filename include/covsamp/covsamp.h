@@ -33,9 +33,10 @@
  *
  * Manners.  No function prints, aborts, exits, starts a thread, installs a signal handler, reads
  * the environment, depends on the locale or changes floating-point settings.  Memory is taken by
- * the _new functions, covsamp_config_set_schedule(), covsamp_config_set_table() and, for as long as
- * they run, covsamp_schedule_optimal() and covsamp_path_kl(); stepping allocates nothing.  What the
- * BLAS does inside itself is excepted from all this.
+ * the _new functions, covsamp_config_set_schedule(), covsamp_config_set_table(),
+ * covsamp_config_set_guidance(), covsamp_mixture_tilted() and, for as long as they run,
+ * covsamp_schedule_optimal() and covsamp_path_kl(); stepping allocates nothing.  What the BLAS does
+ * inside itself is excepted from all this.
  *
  * Errors.  Every function that can fail returns a covsamp_status; one sentence naming the
  * function, the argument, the value and the allowed range is found in the handle's _message(),
@@ -254,7 +255,19 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_SPECTRAL_ESTIMATE = 76, /* COVSAMP_ESTIMATE_... */
     COVSAMP_SPECTRAL_COLOUR = 77, /* int: 1 estimates a matrix of channels as well (at most 64) */
     COVSAMP_CHECK_FINITE = 80,   /* int: 1 checks every answer for NaN and infinities */
-    COVSAMP_REPORT_STEPS = 81    /* int: 1 makes ask() return COVSAMP_ASK_STEP after each step */
+    COVSAMP_REPORT_STEPS = 81,   /* int: 1 makes ask() return COVSAMP_ASK_STEP after each step */
+    COVSAMP_GUIDANCE = 90,       /* real: weight w of the gradient of log p(y | x), see section 15; 0: off */
+    COVSAMP_GUIDANCE_FORM = 91,  /* COVSAMP_GUIDE_...: where the gradient is taken and what it moves */
+    COVSAMP_GUIDANCE_LOW = 92,   /* int: steps from levels below are not guided */
+    COVSAMP_GUIDANCE_HIGH = 93,  /* int: nor those from levels above; 0: no limit */
+    COVSAMP_GUIDANCE_PRODUCT = 94, /* COVSAMP_GUIDE_PRODUCT_...: how krylov multiplies the gradient */
+    COVSAMP_CFG = 95,            /* real: weight w of classifier-free guidance; 0: the condition alone, as
+                                    without, -1: without the condition */
+    COVSAMP_CFG_LOW = 96,        /* int: at levels below w = 0 */
+    COVSAMP_CFG_HIGH = 97,       /* int: and at levels above; 0: no limit */
+    COVSAMP_GUIDED_JACOBIAN = 98, /* int: 1 combines products and heads as means are; 0: those of branch 0 */
+    COVSAMP_BRANCHES = 99,       /* int: 2 lets one request carry both branches */
+    COVSAMP_KNOWN = 100          /* int: 1 makes room for covsamp_sampler_set_known() */
 };
 
 enum { COVSAMP_F32 = 1, COVSAMP_F64 = 2 };
@@ -332,6 +345,20 @@ enum {
     COVSAMP_SOLVER_DPMPP_2S = 5,  /* Lu et al. 2022, 2 means a step but for the last */
     COVSAMP_SOLVER_DPMPP_2M_SDE = 6, /* = ancestral, eta 1, covariance small, mean_order 2 */
     COVSAMP_SOLVER_ADDIM = 7      /* Heek et al. 2024 */
+};
+
+enum { /* forms of classifier guidance, see section 15 */
+    COVSAMP_GUIDE_AUTO = 1,  /* MEAN where eta > 0, a covariance adds noise and the solver is ancestral; else
+                                SCORE */
+    COVSAMP_GUIDE_MEAN = 2,  /* mean + w S g, g at the mean and the level where the step ends */
+    COVSAMP_GUIDE_STATE = 3, /* mean + w S g, g at x_t and its level, as published code has it */
+    COVSAMP_GUIDE_SCORE = 4  /* E[x0 | x_t] + w sigma^2 / alpha g, g at x_t: the score of the guided
+                                distribution, which any solver can take */
+};
+
+enum { /* krylov's S g: */
+    COVSAMP_GUIDE_PRODUCT_EXACT = 1, /* one further product a step */
+    COVSAMP_GUIDE_PRODUCT_BASIS = 2  /* none: C within the space of the step's noise */
 };
 
 enum {
@@ -430,6 +457,36 @@ COVSAMP_API covsamp_status covsamp_sampler_state(const covsamp_sampler *sampler,
  *  dim), E_NONFINITE, E_STATE (a step is open, or the run is done). */
 COVSAMP_API covsamp_status covsamp_sampler_set_state(covsamp_sampler *sampler, const void *x,
                                                      int64_t stride);
+/** Image to image: begins at x_t = alpha x0 + sigma e of the first level instead of noise alone, e being the
+ *  numbers that the start would have been made of (stream START).  Levels that begin lower keep more of x0.
+ *  Before the first ask() or after a restart only.  Errors: as set_state(). */
+COVSAMP_API covsamp_status covsamp_sampler_start_from(covsamp_sampler *sampler, const void *x0,
+                                                      int64_t stride);
+/** Values that are known (inpainting): wherever mask[i] of a sample is 1, the state becomes alpha x0 + sigma e
+ *  of its level at the start and after every step, and x0 itself at the end (the replacement of Lugmayr et
+ *  al. 2022, without their resampling); e from COVSAMP_STREAM_KNOWN, or asked for.  A state that
+ *  set_state() gives is left as it is.  x0: [batch][dim], rows `stride` apart; mask: bytes 0 or 1, rows
+ *  mask_stride apart, 0: one row [dim] for all samples.  Copied; may be set between steps; both NULL: none
+ *  (restart keeps them).  Errors: E_NULL, E_RANGE (stride, mask_stride, a byte of the mask), E_NONFINITE,
+ *  E_STATE (a step is open), E_UNSUPPORTED (option "known" is 0). */
+COVSAMP_API covsamp_status covsamp_sampler_set_known(covsamp_sampler *sampler, const void *x0,
+                                                     int64_t stride, const uint8_t *mask,
+                                                     int64_t mask_stride);
+/** Writes all that a half-done run is, between two steps, before the first or after the last, as a string
+ *  of bytes: the same on every machine, with a version and a checksum.  *needed (may be NULL) receives its length;
+ *  buffer NULL with capacity 0 asks for that alone.  It holds the state, step, seed, what reaches from
+ *  step to step, known values, statistics, and a fingerprint of options, schedule and tables; not the model.
+ *  Errors: E_NULL, E_RANGE (capacity too small: nothing is written), E_STATE (a step is open, or the run has
+ *  failed). */
+COVSAMP_API covsamp_status covsamp_sampler_save(covsamp_sampler *sampler, void *buffer,
+                                                size_t capacity, size_t *needed);
+/** Goes on from such a string, in any state, on a sampler of the same configuration (options that do not
+ *  change samples may differ: allocator, check_finite, report_steps, tangents, mean_jvp, branches).
+ *  Seed and sample numbers become those of the string.  Errors, which change nothing: E_NULL, E_RANGE (not
+ *  such a string, truncated, changed, of a newer version), E_UNSUPPORTED (of another configuration: the
+ *  message names what differs), E_STATE (inside a callback). */
+COVSAMP_API covsamp_status covsamp_sampler_load(covsamp_sampler *sampler, const void *data,
+                                                size_t bytes);
 /** One sentence on the last call that failed on this handle; "" if the last call did not fail.
  *  Never NULL; valid until the next call on this handle. */
 COVSAMP_API const char *covsamp_sampler_message(const covsamp_sampler *sampler);
@@ -443,9 +500,9 @@ COVSAMP_API void covsamp_sampler_cancel(covsamp_sampler *sampler);
 typedef struct covsamp_stats {
     size_t size; /* sizeof(covsamp_stats), set by the caller */
     int64_t steps;                  /* finished */
-    int64_t mean_requests;          /* requests with a mean */
+    int64_t mean_requests;          /* means, of a branch each */
     int64_t jvp_requests;           /* requests with products */
-    int64_t jvp_tangents;           /* tangents in them, each for a whole batch */
+    int64_t jvp_tangents;           /* tangents in them, of a branch each, for a whole batch */
     int64_t products_used;          /* per sample, see above */
     int64_t products_paid;          /* jvp_tangents * batch */
     int64_t ritz_values;            /* eigenvalues of projected, dense, spectral covariances */
@@ -456,6 +513,7 @@ typedef struct covsamp_stats {
     double asymmetry;               /* largest |H - H^T| / |H + H^T|, Frobenius, H = V^T C V */
     double error_estimate;          /* largest |y_m - y_(m-1)| / |y_m| of a Krylov draw */
     int64_t vjp_requests, vjp_tangents; /* as jvp_..., of transposed products */
+    int64_t guide_requests; /* gradients */
 } covsamp_stats;
 /** Errors: E_NULL, E_STRUCT_SIZE. */
 COVSAMP_API covsamp_status covsamp_sampler_stats(const covsamp_sampler *sampler,
@@ -489,6 +547,7 @@ enum {                       /* fill, for the whole batch:                      
     COVSAMP_ASK_JVP = 2,     /* product: J(x, time) v, J = df/dx     [tangents][batch][dim]    */
     COVSAMP_ASK_MEAN_JVP = 3, /* both                                                          */
     COVSAMP_ASK_VJP = 4,     /* transposed: J(x, time)^T v           [tangents][batch][dim]    */
+    COVSAMP_ASK_GUIDE = 8,   /* gradient: grad log p(y | x) at (x, time)       [batch][dim]    */
     COVSAMP_ASK_NOISE = 16,  /* noise: standard normal numbers                 [batch][dim]    */
     COVSAMP_ASK_STEP = 32    /* nothing: the step has ended, x is the new state                */
 };
@@ -508,12 +567,12 @@ typedef struct covsamp_request {
     int64_t first_sample; /* number of sample 0 of the batch */
     uint64_t seed;
     /* (owner, point) names the place (x, time) that is asked about: equal pairs are one place, so a
-     * model may keep what it computed there.  owner is the sampler's, for its life; a point is never
+     * model may keep what it computed there, for each branch apart.  owner is the sampler's, for its life; a point is never
      * used twice. */
     uint64_t owner, point;
     double time, alpha, sigma; /* of the level; STEP: of the level where the step began */
     int32_t stream; /* NOISE: COVSAMP_STREAM_... */
-    int32_t branch; /* 0; for conditions of guidance */
+    int32_t branch; /* classifier-free guidance: 0 with the condition, 1 without; else 0 */
     const void *x;  /* [batch][dim] */
     const void *v;  /* [tangents][batch][dim], kinds with a JVP or VJP; a zero tangent needs a zero product */
     void *mean;
@@ -525,6 +584,11 @@ typedef struct covsamp_request {
      * between such a model and samples full of NaN: switch it off for models that fill heads only. */
     void *head;
     void *transposed; /* J^T v, kind VJP, which symmetrise = average asks for; holds NaN before, as head */
+    void *gradient;   /* kind GUIDE; holds NaN before */
+    /* With the option branches = 2, requests about both branches: mean, product, transposed and head are those
+     * of branch 0 (`branch` is 0) and these are the same of branch 1, for the same x and v; they hold NaN
+     * before.  All NULL otherwise. */
+    void *other_mean, *other_product, *other_transposed, *other_head;
 } covsamp_request;
 
 /** The open request; asking again returns it unchanged.  COVSAMP_OK, COVSAMP_DONE, COVSAMP_CANCELLED
@@ -560,6 +624,8 @@ typedef struct covsamp_model {
     void *progress_user;
     covsamp_answer_fn progress; /* optional: after each step, a request of kind COVSAMP_ASK_STEP */
     covsamp_answer_fn vjp;      /* for symmetrise = average; with model_user */
+    void *guide_user;
+    covsamp_answer_fn guide;    /* for guidance != 0 */
 } covsamp_model;
 
 /** Runs to the end.  COVSAMP_DONE, or what ask() or tell() return.  After COVSAMP_CANCELLED, E_MODEL
@@ -582,6 +648,7 @@ enum {
     COVSAMP_STREAM_STEP = 1,  /* the noise of a step */
     COVSAMP_STREAM_PROBE = 2, /* probe vectors */
     COVSAMP_STREAM_COEFFICIENTS = 3, /* "spectral", sliding: [row][channel][fx][fy][column] */
+    COVSAMP_STREAM_KNOWN = 4, /* noise on known values; step k: of the state after step k - 1, 0 of the start */
     COVSAMP_STREAM_CALIBRATION = 16, /* the noise on data; step: the level */
     COVSAMP_STREAM_NELBO = 17,       /* the same, of covsamp_nelbo */
     COVSAMP_STREAM_PATH_KL = 18,     /* what covsamp_path_kl() draws; step: the level it begins at */
@@ -611,11 +678,23 @@ COVSAMP_API covsamp_status covsamp_mixture_new(covsamp_mixture **out, int64_t di
                                                char *message);
 /** NULL is fine. */
 COVSAMP_API void covsamp_mixture_free(covsamp_mixture *mixture);
-/** Answers requests with a mean or products; `mixture` is a covsamp_mixture.  Returns 0, E_NULL,
- *  E_RANGE (a request of another dim) or E_UNSUPPORTED (another kind; or noise and score at alpha or
- *  sigma = 0). */
+/** An exact classifier: log p(y | x0) = tilt . x0 + constant, so that requests of kind GUIDE are answered
+ *  with grad log E[exp(tilt . x0) | x_t], at sigma = 0 tilt / alpha.  tilt [dim], finite, copied; NULL:
+ *  none.  Errors: E_NULL (mixture), E_RANGE. */
+COVSAMP_API covsamp_status covsamp_mixture_set_tilt(covsamp_mixture *mixture, const double *tilt);
+/** A new mixture: the data given y, q(x0) exp(tilt . x0) normalised, which is a mixture of Gaussians again (means
+ *  m_k + S_k tilt, weights w_k exp(tilt . m_k + tilt . S_k tilt / 2)), without a tilt of its own.  prediction, mem,
+ *  message: as for covsamp_mixture_new().  Errors: as there; E_STATE (the mixture has no tilt). */
+COVSAMP_API covsamp_status covsamp_mixture_tilted(covsamp_mixture **out,
+                                                  const covsamp_mixture *mixture,
+                                                  int32_t prediction, const covsamp_allocator *mem,
+                                                  char *message);
+/** Answers requests with a mean or products, and with a tilt those of kind GUIDE; `mixture` is a
+ *  covsamp_mixture, the same for both branches.  Returns 0, E_NULL, E_RANGE (a request of another dim) or
+ *  E_UNSUPPORTED (another kind; or noise and score at alpha or sigma = 0). */
 COVSAMP_API int32_t covsamp_mixture_answer(void *mixture, const covsamp_request *request);
-/** Fills mean, jvp, mean_jvp, vjp and model_user, and nothing else.  Errors: E_NULL, E_STRUCT_SIZE. */
+/** Fills mean, jvp, mean_jvp, vjp and model_user, with a tilt guide and guide_user too, and nothing else.
+ *  Errors: E_NULL, E_STRUCT_SIZE. */
 COVSAMP_API covsamp_status covsamp_mixture_model(covsamp_mixture *mixture, covsamp_model *model);
 
 /* ==== 11. Calibration: a network on data ====================================================
@@ -651,7 +730,7 @@ typedef struct covsamp_calibration_level {
 } covsamp_calibration_level;
 
 /** Of the configuration it takes batch, dim, dtype, prediction, seed, first_sample, tangents (2: both
- *  products in one request), mean_jvp, check_finite and the schedule; clipping plays no part.  levels,
+ *  products in one request), mean_jvp, check_finite and the schedule; clipping and guidance play no part.  levels,
  *  count: what to measure, as for covsamp_config_set_schedule(); NULL, 0: the configuration's levels.
  *  products: 0 leaves out trace and asymmetry, and with them all JVPs; else 1.  Errors: E_NULL, E_RANGE,
  *  E_UNSUPPORTED (a level where the prediction does not give x0, or with products alpha = 0), E_NOMEM,
@@ -708,7 +787,12 @@ COVSAMP_API covsamp_status covsamp_analytic_estimate(covsamp_config *config,
  *     sum over its steps of  E_q(x_t) KL(q(x_s | x_t) || N(mean, S(x_t))),
  * bounds the KL from the data of whatever is done with the path, guidance included, and falls as
  * O(1/T) for fixed, scalar and diagonal covariances and as O(1/T^2) for the full one (arXiv
- * 2605.22723).  The path ends at the last level visited: the step to data is not in it. */
+ * 2605.22723).  The path ends at the last level visited: the step to data is not in it.
+ *     With guidance != 0 (or weights) and a mixture with a tilt, the sampler is guided, as one whose model is
+ * that mixture, and what it is held against is the chain of the data given y, q(x_s | x_t, y), at x_t from
+ * q(x_t | y): the KL bounds that of guided samples from p(x0 | y).  On Gaussian data it is 0 with the full
+ * covariance and weight 1 (GUIDE_MEAN with eta = 1, GUIDE_SCORE with any); in general C(x_t) is not
+ * Cov[x0 | x_t, y], and the full covariance falls as O(1/T) as well (docs/diagnostics.md). */
 
 enum {
     COVSAMP_PATH_KL_QUADRATURE = 1, /* trapezoidal, by marginal entropies: dim 1 and 2, eta = 1, and not
@@ -730,6 +814,10 @@ typedef struct covsamp_path_kl_total {
  *  estimate, that is what infinitely many probes would give; analytic takes the table of noise, and without
  *  one the best constant, E[trace C] / dim.  At alpha = 0 the covariances by products are window_fallback, as
  *  in a sampler.  Guards, window, clipping, reuse and mean_order play no part and must be off.
+ *  Guidance: its weights by level, guidance_low, guidance_high and guidance_form, of which all may be had;
+ *  p(y | x0) is that of the tilt whatever the weights are, so a stronger condition is a longer tilt and not a
+ *  larger weight.  krylov with fewer products than dim takes S g by GUIDE_PRODUCT_EXACT (BASIS depends on the
+ *  noise).  Guidance 0 and no weights: the unguided path, tilt or not.
  *  size: Monte Carlo, samples of each step, at least 2; quadrature, points per axis, at most 2^20, 0: as many
  *  as the narrowest component needs.  kl, deviation: NULL or [count] of the steps' values, noisiest first;
  *  count: 0 or the number of levels less one.  total: may be NULL.  A caller who wants to show progress
@@ -737,7 +825,7 @@ typedef struct covsamp_path_kl_total {
  *  samples numbered on from another first_sample are new ones.  Memory is gone on return.
  *  Errors: E_NULL, E_RANGE (also a quadrature whose points are too few for the density to sum to 1),
  *  E_UNSUPPORTED (lambda = 0, where there is no density: eta = 0; none; diag_model;
- *  sliding windows; what is said above), E_STRUCT_SIZE, E_NOMEM, E_LINALG (also where Newton's method does
+ *  sliding windows; guidance of a mixture without a tilt; cfg; what is said above), E_STRUCT_SIZE, E_NOMEM, E_LINALG (also where Newton's method does
  *  not find the noise that krylov draws a point from), with the sentence in covsamp_config_message(). */
 COVSAMP_API covsamp_status covsamp_path_kl(covsamp_config *config, covsamp_mixture *mixture,
                                            int32_t estimator, int64_t size, double *kl,
@@ -795,7 +883,7 @@ typedef struct covsamp_nelbo_total {
 } covsamp_nelbo_total;
 
 /** Of the configuration it takes all that a sampler does, but for solver, mean_order (which must be left
- *  alone), noise, last_noise, pixel_clip and report_steps, which play no part.  bins: grey values of the
+ *  alone), noise, last_noise, pixel_clip and report_steps, which play no part; guidance and cfg must be off.  bins: grey values of the
  *  data, which lies in [-1, 1] with bin b around -1 + 2 b / (bins - 1), 2 ... 65536 (a value between two
  *  centres gets a bin around itself, and the sum is no likelihood of grey values then); 0: any data, the
  *  decoder is a density.  Errors: as covsamp_sampler_new(); E_UNSUPPORTED where a step's noise has no
@@ -850,7 +938,7 @@ typedef struct covsamp_mode {
 
 /** Of the configuration it takes batch, dim, dtype, prediction, seed, first_sample, symmetrise, check_finite,
  *  the schedule, tolerance and, where it was set, krylov_steps (else 4 count + 16), at most dim; it stops a
- *  sample once `count` modes have converged.  Clipping plays no part.  level: 1 ... N, with alpha > 0.
+ *  sample once `count` modes have converged.  Clipping and guidance play no part.  level: 1 ... N, with alpha > 0.
  *  count: modes wanted, 1 ... the products.  Errors: as covsamp_calibration_new(). */
 COVSAMP_API covsamp_status covsamp_posterior_modes_new(covsamp_posterior_modes **out,
                                                        covsamp_config *config, int64_t level,
@@ -887,6 +975,39 @@ COVSAMP_API covsamp_status covsamp_posterior_modes_space(const covsamp_posterior
                                                          double *asymmetry);
 /** As covsamp_sampler_message(). */
 COVSAMP_API const char *covsamp_posterior_modes_message(const covsamp_posterior_modes *modes);
+
+/* ==== 15. Guidance ==========================================================================
+ * Classifier guidance draws from p(x0) p(y | x0)^w.  With the reverse step N(mean, S) and g the gradient of
+ * log p(y | x_s), the guided step is to first order (Sohl-Dickstein et al. 2015; Dhariwal & Nichol 2021,
+ * algorithm 1)
+ *     x_s ~ N(mean + w S g, S),      S = lambda^2 I + b^2 P C P,
+ * exact where log p(y | .) is linear, as it is for Gaussian data and log p(y | x0) = a . x0, if S is the full
+ * covariance, eta = 1 and g is taken at the mean (COVSAMP_GUIDE_MEAN).  g is asked for by COVSAMP_ASK_GUIDE,
+ * once a step (at the step to data about level 0, whose time is that of section 4: -1 where times are level - 1), and
+ * S g comes from whatever the option "covariance" says.  Krylov spends one further product on it
+ * (GUIDE_PRODUCT_EXACT), whose length covariance_cap and ritz_cap bound, or takes what its space knows
+ * (GUIDE_PRODUCT_BASIS): docs/methods.md has the measured worth of both.  A step that adds no noise is not
+ * guided so; the step to data is one unless last_noise = 1, and with eta = 0 those by window_fallback = small are.
+ *     Where nothing is drawn (eta = 0, none, the ODE solvers) the score itself is guided
+ * (COVSAMP_GUIDE_SCORE; Dhariwal & Nichol 2021, algorithm 2): every evaluation of the model but at alpha = 0 is
+ * followed by one of g at the same x.  With w = 1 that gives the exact mean of a step for any data; C stays that of the
+ * unguided model.  Noise estimates, clipping and extrapolation then see the guided E[x0 | x_t].
+ *     Classifier-free guidance (Ho & Salimans 2022) asks the model twice, with the condition (request->branch 0)
+ * and without (1), and combines
+ *     f = (1 + w) f_0 - w f_1.
+ * The combination of their Jacobians is no covariance: products and heads are those of branch 0 unless
+ * guided_jacobian = 1, whose negative Ritz values are clamped as ever.  A branch whose weight is 0 is not
+ * asked. */
+
+enum { COVSAMP_GUIDANCE_CLASSIFIER = 1, COVSAMP_GUIDANCE_FREE = 2 };
+
+/** A weight for every level, in place of the option "guidance" (COVSAMP_GUIDANCE_CLASSIFIER) or "cfg"
+ *  (COVSAMP_GUIDANCE_FREE): weights[n - 1] is that of steps from level n.  The options ..._low and ..._high
+ *  still say where it is 0.  Any finite numbers; copied; that count is the schedule's number of levels is
+ *  checked by covsamp_sampler_new(); count 0 removes them.  Errors: E_NULL, E_RANGE, E_NOMEM; the old ones
+ *  stay. */
+COVSAMP_API covsamp_status covsamp_config_set_guidance(covsamp_config *config, int32_t guidance,
+                                                       const double *weights, int64_t count);
 
 #ifdef __cplusplus
 }

@@ -49,7 +49,7 @@ void covsamp_config_free(covsamp_config *config)
     const covsamp_allocator mem = config->mem;
     covsamp_schedule_free(config->schedule);
     covsamp__release(&mem, config->levels, level_bytes(config->steps));
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < COVSAMP__TABLES; i++)
         covsamp__release(&mem, config->table[i], table_bytes(config->table_count[i]));
     covsamp__release(&mem, config, sizeof *config);
 }
@@ -296,32 +296,27 @@ covsamp_status covsamp_config_set_schedule(covsamp_config *config, const covsamp
     return covsamp__ok(&config->error);
 }
 
-covsamp_status covsamp_config_set_table(covsamp_config *config, int32_t table, const double *values,
-                                        int64_t count)
+/* Copies numbers over levels, each at least `low`. */
+static covsamp_status put_table(covsamp_config *config, int32_t table, const char *name,
+                                const double *values, int64_t count, double low,
+                                const char *function)
 {
     char text[COVSAMP__REAL_BYTES];
-    if (config == NULL)
-        return COVSAMP_E_NULL;
-    if (table < COVSAMP_TABLE_NOISE || table > COVSAMP_TABLE_X0_ERROR)
-        return covsamp__fail(&config->error, COVSAMP_E_RANGE,
-                             "%s: table is %" PRId32 ", must be COVSAMP_TABLE_NOISE (1) or "
-                             "COVSAMP_TABLE_X0_ERROR (2)",
-                             __func__, table);
     if (count < 0 || count >= INT64_C(1) << 24)
         return covsamp__fail(&config->error, COVSAMP_E_RANGE,
-                             "%s: count is %" PRId64 ", must be in 0 ... 2^24 - 1", __func__,
+                             "%s: count is %" PRId64 ", must be in 0 ... 2^24 - 1", function,
                              count);
     if (values == NULL && count > 0)
-        return covsamp__fail(&config->error, COVSAMP_E_NULL, "%s: values is NULL", __func__);
+        return covsamp__fail(&config->error, COVSAMP_E_NULL, "%s: %s is NULL", function, name);
     for (int64_t i = 0; i < count; i++)
-        if (!(values[i] >= 0 && values[i] <= DBL_MAX))
+        if (!(values[i] >= low && values[i] <= DBL_MAX))
             return covsamp__fail(&config->error, COVSAMP_E_RANGE,
-                                 "%s: values[%" PRId64 "] is %s, must be finite and >= 0", __func__,
-                                 i, covsamp__real(values[i], text));
+                                 "%s: %s[%" PRId64 "] is %s, must be finite%s", function, name, i,
+                                 covsamp__real(values[i], text), low == 0 ? " and >= 0" : "");
     double *own = count > 0 ? covsamp__alloc(&config->mem, table_bytes(count)) : NULL;
     if (own == NULL && count > 0)
         return covsamp__fail(&config->error, COVSAMP_E_NOMEM,
-                             "%s: no memory for %" PRId64 " values", __func__, count);
+                             "%s: no memory for %" PRId64 " values", function, count);
     if (count > 0)
         memcpy(own, values, table_bytes(count));
     covsamp__release(&config->mem, config->table[table - 1],
@@ -329,4 +324,32 @@ covsamp_status covsamp_config_set_table(covsamp_config *config, int32_t table, c
     config->table[table - 1] = own;
     config->table_count[table - 1] = count;
     return covsamp__ok(&config->error);
+}
+
+covsamp_status covsamp_config_set_table(covsamp_config *config, int32_t table, const double *values,
+                                        int64_t count)
+{
+    if (config == NULL)
+        return COVSAMP_E_NULL;
+    if (table < COVSAMP_TABLE_NOISE || table > COVSAMP_TABLE_X0_ERROR)
+        return covsamp__fail(&config->error, COVSAMP_E_RANGE,
+                             "%s: table is %" PRId32 ", must be COVSAMP_TABLE_NOISE (1) or "
+                             "COVSAMP_TABLE_X0_ERROR (2)",
+                             __func__, table);
+    return put_table(config, table, "values", values, count, 0, __func__);
+}
+
+covsamp_status covsamp_config_set_guidance(covsamp_config *config, int32_t guidance,
+                                           const double *weights, int64_t count)
+{
+    if (config == NULL)
+        return COVSAMP_E_NULL;
+    if (guidance != COVSAMP_GUIDANCE_CLASSIFIER && guidance != COVSAMP_GUIDANCE_FREE)
+        return covsamp__fail(&config->error, COVSAMP_E_RANGE,
+                             "%s: guidance is %" PRId32 ", must be COVSAMP_GUIDANCE_CLASSIFIER (1) "
+                             "or COVSAMP_GUIDANCE_FREE (2)",
+                             __func__, guidance);
+    return put_table(
+        config, guidance == COVSAMP_GUIDANCE_FREE ? COVSAMP__TABLE_CFG : COVSAMP__TABLE_GUIDANCE,
+        "weights", weights, count, -DBL_MAX, __func__);
 }

@@ -7,6 +7,13 @@
 #include "base/memory.h"
 #include "process/process.h"
 
+/* Numbers over levels 1 ... N beside COVSAMP_TABLE_...: what covsamp_config_set_guidance() sets. */
+enum {
+    COVSAMP__TABLE_GUIDANCE = COVSAMP_TABLE_X0_ERROR + COVSAMP_GUIDANCE_CLASSIFIER,
+    COVSAMP__TABLE_CFG = COVSAMP_TABLE_X0_ERROR + COVSAMP_GUIDANCE_FREE,
+    COVSAMP__TABLES = COVSAMP__TABLE_CFG
+};
+
 typedef union {
     int64_t i;
     double r;
@@ -20,8 +27,8 @@ struct covsamp_config {
     covsamp_schedule *schedule;              /* own copy, or NULL */
     int64_t *levels;                         /* the levels to visit, noisiest first */
     int64_t steps;                           /* how many */
-    double *table[2];                        /* by COVSAMP_TABLE_... - 1, NULL: none */
-    int64_t table_count[2];
+    double *table[COVSAMP__TABLES];          /* by number - 1, NULL: none */
+    int64_t table_count[COVSAMP__TABLES];
 };
 
 /* The value of an option that exists. */

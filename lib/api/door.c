@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The doors of a living sampler: ask, tell, restart, state, statistics, cancel. */
-#include "machine/machine.h"
-
-#include "numeric/vec.h"
+#include "api/door.h"
 
 #include <inttypes.h>
 
-/* Forgets the last message; E_STATE inside a callback of the same sampler. */
-static covsamp_status enter(covsamp_sampler *s, const char *function)
+covsamp_status covsamp__enter(covsamp_sampler *s, const char *function)
 {
     if (s == NULL)
         return COVSAMP_E_NULL;
@@ -21,7 +18,7 @@ covsamp_status covsamp_sampler_ask(covsamp_sampler *sampler, const covsamp_reque
 {
     if (request != NULL)
         *request = NULL;
-    covsamp_status status = enter(sampler, __func__);
+    covsamp_status status = covsamp__enter(sampler, __func__);
     if (status != COVSAMP_OK)
         return status;
     if (request == NULL)
@@ -31,7 +28,7 @@ covsamp_status covsamp_sampler_ask(covsamp_sampler *sampler, const covsamp_reque
 
 covsamp_status covsamp_sampler_tell(covsamp_sampler *sampler, int32_t answer)
 {
-    covsamp_status status = enter(sampler, __func__);
+    covsamp_status status = covsamp__enter(sampler, __func__);
     return status != COVSAMP_OK ? status : covsamp__machine_tell(sampler, answer, __func__);
 }
 
@@ -43,7 +40,7 @@ int32_t covsamp_sampler_answer(const covsamp_sampler *sampler)
 covsamp_status covsamp_sampler_restart(covsamp_sampler *sampler, uint64_t seed,
                                        int64_t first_sample)
 {
-    covsamp_status status = enter(sampler, __func__);
+    covsamp_status status = covsamp__enter(sampler, __func__);
     if (status != COVSAMP_OK)
         return status;
     const int64_t most = INT64_MAX - sampler->solver.batch;
@@ -63,50 +60,6 @@ covsamp_status covsamp_sampler_state(const covsamp_sampler *sampler, const void 
     *x = sampler->solver.x;
     if (stride != NULL)
         *stride = sampler->solver.dim;
-    return COVSAMP_OK;
-}
-
-/* A step that has ended counts as "between": its report, if one is open, is given up. */
-static int is_between(const covsamp_sampler *s)
-{
-    return s->phase == COVSAMP__START || s->phase == COVSAMP__BETWEEN ||
-           (s->phase == COVSAMP__STEP_END && s->request.step + 1 < s->request.steps);
-}
-
-covsamp_status covsamp_sampler_set_state(covsamp_sampler *sampler, const void *x, int64_t stride)
-{
-    covsamp_status status = enter(sampler, __func__);
-    if (status != COVSAMP_OK)
-        return status;
-    covsamp__solver *solver = &sampler->solver;
-    if (x == NULL)
-        return covsamp__fail(&sampler->error, COVSAMP_E_NULL, "%s: x is NULL", __func__);
-    const int64_t most = PTRDIFF_MAX / (int64_t)sizeof(double) / solver->batch;
-    if (stride < solver->dim || stride > most)
-        return covsamp__fail(&sampler->error, COVSAMP_E_RANGE,
-                             "%s: stride is %" PRId64 ", must be in dim = %" PRId64 " ... %" PRId64,
-                             __func__, stride, solver->dim, most);
-    if (!is_between(sampler))
-        return covsamp__fail(
-            &sampler->error, COVSAMP_E_STATE,
-            "%s: the state may be set before the first step and between steps only", __func__);
-    for (int64_t b = 0; b < solver->batch; b++) {
-        int64_t i = covsamp__nonfinite(solver->dtype, solver->dim,
-                                       covsamp__cat(solver->dtype, x, b * stride));
-        if (i >= 0)
-            return covsamp__fail(&sampler->error, COVSAMP_E_NONFINITE,
-                                 "%s: x holds a NaN or infinity at value %" PRId64
-                                 " of sample %" PRId64 ", must be finite",
-                                 __func__, i, b);
-    }
-    for (int64_t b = 0; b < solver->batch; b++)
-        covsamp__copy(solver->dtype, solver->dim, covsamp__cat(solver->dtype, x, b * stride),
-                      covsamp__at(solver->dtype, solver->x, b * solver->dim));
-    if (sampler->phase == COVSAMP__START) {
-        sampler->open = 0;
-        sampler->phase = COVSAMP__BETWEEN;
-    }
-    sampler->request.point = sampler->next_point++; /* of an open STEP request: x is another now */
     return COVSAMP_OK;
 }
 

@@ -74,6 +74,7 @@ covsamp__method covsamp__method_of(const covsamp_config *c)
         m.mean_order = f->mean_order;
     }
     m.covariance = find_covariance(m.covariance_name);
+    m.guide_form = covsamp__guide_form(c, &m);
     return m;
 }
 
@@ -263,5 +264,7 @@ covsamp_status covsamp__method_check(covsamp_config *c, const char *function)
                                  what);
     }
     status = check_pairs(c, function);
+    if (status == COVSAMP_OK)
+        status = covsamp__guidance_check(c, &m, function);
     return status != COVSAMP_OK ? status : check_tables(c, &m, function);
 }

@@ -59,6 +59,8 @@ static covsamp_status check(covsamp_config *c, int64_t bins)
     covsamp_status status = covsamp__method_check(c, NEW);
     if (status == COVSAMP_OK)
         status = check_density(c);
+    if (status == COVSAMP_OK)
+        status = covsamp__guidance_refuse(c, "a bound of the model as it is", "covsamp_nelbo_new");
     if (status == COVSAMP_OK && (bins < 0 || bins == 1 || bins > MOST_BINS))
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
                              NEW ": bins is %" PRId64 ", must be 0 or in 2 ... %d", bins,

@@ -104,6 +104,29 @@ static const covsamp_option table[COVSAMP__OPTIONS] = {
         "1 checks every answer for NaN and infinities."),
     INT(COVSAMP_REPORT_STEPS, "report_steps", 0, 1, 0,
         "1 makes ask() return a request of kind STEP after each step."),
+    REAL(COVSAMP_GUIDANCE, "guidance", -1e6, 1e6, 0,
+         "Weight of the gradient of log p(y | x), classifier guidance; 0: off."),
+    CHOICE(COVSAMP_GUIDANCE_FORM, "guidance_form", COVSAMP_GUIDE_AUTO,
+           "Where the gradient is taken and what it moves."),
+    INT(COVSAMP_GUIDANCE_LOW, "guidance_low", 0, INT64_MAX, 0,
+        "Steps from levels below this one are not guided."),
+    INT(COVSAMP_GUIDANCE_HIGH, "guidance_high", 0, INT64_MAX, 0,
+        "Steps from levels above this one are not guided; 0: no limit."),
+    CHOICE(COVSAMP_GUIDANCE_PRODUCT, "guidance_product", COVSAMP_GUIDE_PRODUCT_EXACT,
+           "How krylov multiplies the gradient: by one further product, or within its space."),
+    REAL(COVSAMP_CFG, "cfg", -1e6, 1e6, 0,
+         "Weight w of classifier-free guidance, (1 + w) f_0 - w f_1: 0 is the condition alone, -1 "
+         "none."),
+    INT(COVSAMP_CFG_LOW, "cfg_low", 0, INT64_MAX, 0,
+        "Levels below this one are without classifier-free guidance."),
+    INT(COVSAMP_CFG_HIGH, "cfg_high", 0, INT64_MAX, 0,
+        "Levels above this one are without classifier-free guidance; 0: no limit."),
+    INT(COVSAMP_GUIDED_JACOBIAN, "guided_jacobian", 0, 1, 0,
+        "1 combines products and heads of both branches as their means; 0 takes those of branch "
+        "0."),
+    INT(COVSAMP_BRANCHES, "branches", 1, 2, 1,
+        "Most branches of classifier-free guidance that one request may carry."),
+    INT(COVSAMP_KNOWN, "known", 0, 1, 0, "1 makes room for known values (inpainting)."),
 };
 
 static const struct {
@@ -156,6 +179,12 @@ static const struct {
     {"raw", COVSAMP_EPS_RAW, COVSAMP_EPS_AFTER_CLIP, 0},
     {"philox-1", COVSAMP_NOISE_PHILOX_1, COVSAMP_NOISE, 0},
     {"ask", COVSAMP_NOISE_ASK, COVSAMP_NOISE, 0},
+    {"auto", COVSAMP_GUIDE_AUTO, COVSAMP_GUIDANCE_FORM, 0},
+    {"mean", COVSAMP_GUIDE_MEAN, COVSAMP_GUIDANCE_FORM, 0},
+    {"state", COVSAMP_GUIDE_STATE, COVSAMP_GUIDANCE_FORM, 0},
+    {"score", COVSAMP_GUIDE_SCORE, COVSAMP_GUIDANCE_FORM, 0},
+    {"exact", COVSAMP_GUIDE_PRODUCT_EXACT, COVSAMP_GUIDANCE_PRODUCT, 0},
+    {"basis", COVSAMP_GUIDE_PRODUCT_BASIS, COVSAMP_GUIDANCE_PRODUCT, 0},
 };
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))

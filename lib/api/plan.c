@@ -170,6 +170,8 @@ static covsamp_status plan_step(const planner *p, int64_t i, covsamp__plan *plan
     covsamp__transition_between(&plan->t.at, &plan->s, p->method.eta, &plan->transition);
     plan_covariance(p, i, plan);
     plan->history = history(p, i, plan);
+    plan->guidance = covsamp__guidance_weight(c, COVSAMP_GUIDANCE, c->levels[i]);
+    plan->cfg = covsamp__guidance_weight(c, COVSAMP_CFG, c->levels[i]);
     if (p->method.solver == &covsamp__solver_heun)
         return plan_heun(p, plan);
     if (p->method.solver == &covsamp__solver_singlestep)

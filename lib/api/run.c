@@ -16,8 +16,11 @@ static callback find(const covsamp_model *m, int32_t kind)
                                   {m->jvp, m->model_user},
                                   {m->mean_jvp, m->model_user},
                                   {m->vjp, m->model_user}};
+    const callback guide = {m->guide, m->guide_user};
     if (kind >= 0 && kind < 5)
         return by_model[kind];
+    if (kind == COVSAMP_ASK_GUIDE)
+        return guide;
     const callback other = {kind == COVSAMP_ASK_NOISE ? m->noise : m->progress,
                             kind == COVSAMP_ASK_NOISE ? m->noise_user : m->progress_user};
     return other;
@@ -29,15 +32,15 @@ static int32_t answer_in_parts(const covsamp_model *m, const covsamp_request *re
     covsamp_request part = *request;
     part.kind = COVSAMP_ASK_MEAN;
     part.v = NULL;
-    part.product = NULL;
+    part.product = part.other_product = NULL;
     part.tangents = 0;
     int32_t answer = m->mean(m->model_user, &part);
     if (answer != 0)
         return answer;
     part = *request;
     part.kind = COVSAMP_ASK_JVP;
-    part.mean = NULL;
-    part.head = NULL;
+    part.mean = part.other_mean = NULL;
+    part.head = part.other_head = NULL;
     return m->jvp(m->model_user, &part);
 }
 
@@ -74,6 +77,8 @@ static covsamp_status check_model(covsamp_sampler *s, const covsamp_model *model
         missing = "vjp, which symmetrise = average needs,";
     else if (own->noise == NULL && s->ask_noise)
         missing = "noise, which the option noise = ask needs,";
+    else if (own->guide == NULL && s->solver.guided)
+        missing = "guide, which guidance needs,";
     if (missing != NULL)
         return covsamp__fail(&s->error, COVSAMP_E_NULL, "%s: model->%s is NULL", function, missing);
     return COVSAMP_OK;

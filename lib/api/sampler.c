@@ -2,6 +2,7 @@
 /* The life of a sampler: check the configuration, plan the steps, take the memory. */
 #include "api/sampler.h"
 
+#include "api/fingerprint.h"
 #include "api/method.h"
 
 #include <string.h>
@@ -27,6 +28,9 @@ static void read_covariance(const covsamp_config *c, const covsamp__method *m,
     model->reuse = covsamp__config_int(c, COVSAMP_REUSE);
     model->tolerance = covsamp__config_real(c, COVSAMP_TOLERANCE);
     model->tangents = covsamp__config_int(c, COVSAMP_TANGENTS);
+    model->push_by_product =
+        covsamp__config_int(c, COVSAMP_GUIDANCE_PRODUCT) == COVSAMP_GUIDE_PRODUCT_EXACT &&
+        m->covariance_name == COVSAMP_COV_KRYLOV;
     if (m->covariance_name == COVSAMP_COV_KRYLOV)
         model->tangents = 1;
     else if (m->covariance_name == COVSAMP_COV_DENSE)
@@ -59,21 +63,30 @@ void covsamp__sampler_read(const covsamp_config *c, covsamp_sampler *s)
     solver->clip_covariance = covsamp__config_int(c, COVSAMP_CLIP_COVARIANCE) != 0;
     solver->mean_jvp = covsamp__config_int(c, COVSAMP_MEAN_JVP) != 0;
     solver->average = covsamp__config_int(c, COVSAMP_SYMMETRISE) == COVSAMP_SYMMETRISE_AVERAGE;
+    solver->guided = covsamp__guides(c, COVSAMP_GUIDANCE);
+    solver->free_guided = covsamp__guides(c, COVSAMP_CFG);
+    solver->guide_form = method.guide_form;
+    solver->guided_jacobian = covsamp__config_int(c, COVSAMP_GUIDED_JACOBIAN) != 0;
+    solver->branches = (int32_t)covsamp__config_int(c, COVSAMP_BRANCHES);
     solver->churn_noise = covsamp__config_real(c, COVSAMP_CHURN_NOISE);
     read_covariance(c, &method, solver);
     s->ask_noise = covsamp__config_int(c, COVSAMP_NOISE) == COVSAMP_NOISE_ASK;
     s->check_finite = covsamp__config_int(c, COVSAMP_CHECK_FINITE) != 0;
     s->report_steps = covsamp__config_int(c, COVSAMP_REPORT_STEPS) != 0;
+    s->known = covsamp__config_int(c, COVSAMP_KNOWN) != 0;
 }
 
 /* Everything a sampler uses, the sampler first.  `s` is where it is, or while counting a stand-in.
  */
-static void layout(covsamp_sampler *s, int64_t steps, covsamp__arena *arena)
+static void layout(covsamp_sampler *s, const covsamp_config *config, covsamp__arena *arena)
 {
+    const int64_t steps = config->steps;
     covsamp__take(arena, 1, 1, sizeof *s);
     s->plan = covsamp__take(arena, steps, 1, sizeof *s->plan);
     covsamp__solver_layout(&s->solver, arena);
     covsamp__record_layout(s, steps, arena);
+    covsamp__known_layout(s, arena);
+    covsamp__fingerprint_layout(s, config->schedule->levels, arena);
 }
 
 void covsamp__sampler_request(covsamp_sampler *s, int64_t steps)
@@ -103,7 +116,7 @@ covsamp_status covsamp_sampler_new(covsamp_sampler **out, covsamp_config *config
     covsamp__arena arena = {NULL, 0, 0};
     memset(&stand_in, 0, sizeof stand_in);
     covsamp__sampler_read(config, &stand_in);
-    layout(&stand_in, config->steps, &arena);
+    layout(&stand_in, config, &arena);
     const size_t bytes = arena.used;
     covsamp_sampler *s = arena.overflow ? NULL : covsamp__alloc(&config->mem, bytes);
     if (s == NULL)
@@ -117,12 +130,13 @@ covsamp_status covsamp_sampler_new(covsamp_sampler **out, covsamp_config *config
     s->mem = config->mem;
     s->bytes = bytes;
     covsamp__sampler_read(config, s);
-    layout(s, config->steps, &arena);
+    layout(s, config, &arena);
     status = covsamp__make_plan(config, s->plan, &s->start_scale, &config->error, NEW);
     if (status != COVSAMP_OK) {
         covsamp_sampler_free(s);
         return status;
     }
+    covsamp__fingerprint_take(s, config);
     covsamp__sampler_request(s, config->steps);
     covsamp__machine_restart(s, (uint64_t)covsamp__config_int(config, COVSAMP_SEED),
                              covsamp__config_int(config, COVSAMP_FIRST_SAMPLE));

@@ -37,6 +37,13 @@ covsamp_status covsamp__allocator_init(covsamp_allocator *own, const covsamp_all
     return COVSAMP_OK;
 }
 
+/* No struct of this library has a size that is no multiple of size_t's: it would cut a pointer in
+ * two. */
+static int is_bad_size(size_t size, size_t least)
+{
+    return size < least || size > COVSAMP__MOST_SIZE || size % sizeof(size_t) != 0;
+}
+
 static covsamp_status bad_size(covsamp__error *error, const char *function, const char *name,
                                size_t size, size_t least)
 {
@@ -50,7 +57,7 @@ covsamp_status covsamp__struct_in(void *own, size_t known, size_t least, const v
 {
     size_t size;
     memcpy(&size, given, sizeof size);
-    if (size < least || size > COVSAMP__MOST_SIZE)
+    if (is_bad_size(size, least))
         return bad_size(error, function, name, size, least);
     for (size_t i = known; i < size; i++)
         if (((const unsigned char *)given)[i] != 0)
@@ -68,7 +75,7 @@ covsamp_status covsamp__struct_check(const void *given, size_t least, covsamp__e
 {
     size_t size;
     memcpy(&size, given, sizeof size);
-    if (size < least || size > COVSAMP__MOST_SIZE)
+    if (is_bad_size(size, least))
         return bad_size(error, function, name, size, least);
     return COVSAMP_OK;
 }

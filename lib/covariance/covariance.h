@@ -57,6 +57,10 @@ typedef struct {
     void (*take)(covsamp__covariance *c, const covsamp__place *p, void *products, int64_t count);
     /* The noise n [batch][dim].  0, or LAPACK's info, sample in *failed. */
     int (*draw)(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed);
+    /* After draw(): out = S g, the gradient of guidance [batch][dim]; with push_by_product out is P
+     * C P g before.  NULL where S is diagonal and its root a draw from it. */
+    int (*push)(covsamp__covariance *c, const covsamp__place *p, const void *g, void *out,
+                int64_t *failed);
     /* In place of draw(), [batch]; NULL where S is diagonal, see covsamp__covariance_forms(). */
     int (*forms)(covsamp__covariance *c, const covsamp__place *p, covsamp__forms *f,
                  int64_t *failed);
@@ -69,9 +73,11 @@ struct covsamp__covariance {
     int64_t batch, dim;
     int64_t tangents; /* most in one request */
     int64_t probes, reuse;
-    int32_t whole;       /* set by open(): take() wants products with C, not P C P */
-    int32_t limit_range; /* "iddpm": v limited to [-1, 1] */
-    double tolerance;    /* of "krylov"; 0: off */
+    int32_t whole;           /* set by open(): take() wants products with C, not P C P */
+    int32_t limit_range;     /* "iddpm": v limited to [-1, 1] */
+    int32_t push_by_product; /* krylov: push() is given a product of the gradient's own */
+    int32_t reserved_too;
+    double tolerance; /* of "krylov"; 0: off */
     covsamp__krylov_counts counts;
     covsamp__krylov krylov;     /* krylov: its space */
     covsamp__spectrum spectrum; /* spectral: its estimates */
@@ -90,6 +96,14 @@ struct covsamp__covariance {
 
 /* Forgets what reaches from step to step. */
 void covsamp__covariance_reset(covsamp__covariance *c);
+/* What that is, beside age and estimate_unit: an array, [batch] rows of `count`, `stride` apart. */
+typedef struct {
+    void *p;
+    int64_t count, stride;
+    int32_t dtype, reserved;
+} covsamp__carried;
+/* Array number i, 0 ...; 0 when there are no more, and where no estimate is reused. */
+int covsamp__covariance_carried(const covsamp__covariance *c, int i, covsamp__carried *out);
 
 extern const covsamp__covariance_ops covsamp__covariance_none, covsamp__covariance_small,
     covsamp__covariance_large, covsamp__covariance_analytic, covsamp__covariance_state_isotropic,

@@ -15,13 +15,18 @@ static double *matrix_of(const covsamp__covariance *c, int64_t b)
     return c->matrix + b * covsamp__matrix_stride(c->dim);
 }
 
+static double *values_of(const covsamp__covariance *c, int64_t b)
+{
+    return c->value + b * c->dim;
+}
+
 static void layout(covsamp__covariance *c, covsamp__arena *arena)
 {
     c->matrix = covsamp__take(arena, c->batch, covsamp__matrix_stride(c->dim), sizeof(double));
     c->unit =
         covsamp__take(arena, c->tangents, c->batch, (size_t)c->dim * covsamp__size_of(c->dtype));
     c->vector = covsamp__take(arena, c->dim, 2, sizeof(double));
-    c->value = covsamp__take(arena, c->dim, 1, sizeof(double));
+    c->value = covsamp__take(arena, c->batch, c->dim, sizeof(double));
     c->work = covsamp__take(arena, covsamp__eigh_work(c->dim), 1, sizeof(double));
 }
 
@@ -78,20 +83,29 @@ static double symmetrise(double *a, int64_t n)
     return odd == 0 ? 0 : sqrt(odd / even);
 }
 
-/* Eigenvectors and eigenvalues of sample b's matrix, and what the trace guard makes of them. */
+/* What the trace guard makes of sample b's eigenvalues. */
+static double guarded(const covsamp__covariance *c, const covsamp__place *p, int64_t b)
+{
+    const double *value = values_of(c, b);
+    double trace = 0;
+    for (int64_t i = 0; i < c->dim; i++)
+        trace += value[i];
+    return covsamp__guard_scale(p, trace / (double)c->dim);
+}
+
+/* Eigenvectors and eigenvalues of sample b's matrix, and that. */
 static int decompose(covsamp__covariance *c, const covsamp__place *p, int64_t b, double *scale,
                      int64_t *failed)
 {
     const int64_t d = c->dim;
-    double *a = matrix_of(c, b), trace = 0;
+    double *a = matrix_of(c, b), *value = values_of(c, b);
     c->counts.asymmetry = fmax(c->counts.asymmetry, symmetrise(a, d));
-    const int info = covsamp__eigh(d, a, c->value, c->work, covsamp__eigh_work(d));
+    const int info = covsamp__eigh(d, a, value, c->work, covsamp__eigh_work(d));
     for (int64_t i = 0; info == 0 && i < d; i++) {
-        trace += c->value[i];
-        c->counts.clamped += c->value[i] < 0;
+        c->counts.clamped += value[i] < 0;
         c->counts.values++;
     }
-    *scale = covsamp__guard_scale(p, trace / (double)d);
+    *scale = guarded(c, p, b);
     *failed = b;
     return info;
 }
@@ -117,11 +131,34 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
             return info;
         to_eigenbasis(c, p, b, p->z, z, u);
         for (int64_t i = 0; i < d; i++)
-            u[i] *= sqrt(covsamp__step_variance(p, scale * c->value[i]));
+            u[i] *= sqrt(covsamp__step_variance(p, scale * values_of(c, b)[i]));
         covsamp__gemv(0, d, d, matrix_of(c, b), u, z);
         void *out = covsamp__at(c->dtype, n, b * d);
         covsamp__from_double(c->dtype, d, z, out);
         covsamp__draw_outside(c, p, b, out); /* exactly: the root of a rounded 0 is not small */
+    }
+    return 0;
+}
+
+/* By the eigenvectors that draw() has left; outside P the variance is lambda^2. */
+static int push(covsamp__covariance *c, const covsamp__place *p, const void *g, void *out,
+                int64_t *failed)
+{
+    const int64_t d = c->dim;
+    const double floor = covsamp__step_variance(p, 0);
+    double *z = c->vector, *u = c->vector + d;
+    (void)failed;
+    for (int64_t b = 0; b < c->batch; b++) {
+        const double scale = guarded(c, p, b);
+        void *own = covsamp__at(c->dtype, out, b * d);
+        to_eigenbasis(c, p, b, g, z, u);
+        for (int64_t i = 0; i < d; i++)
+            u[i] *= covsamp__step_variance(p, scale * values_of(c, b)[i]);
+        covsamp__gemv(0, d, d, matrix_of(c, b), u, z);
+        covsamp__from_double(c->dtype, d, z, own);
+        if (p->keep != NULL)
+            covsamp__select(c->dtype, d, p->keep + b * d, own, floor,
+                            covsamp__cat(c->dtype, g, b * d), own);
     }
     return 0;
 }
@@ -140,7 +177,7 @@ static int forms(covsamp__covariance *c, const covsamp__place *p, covsamp__forms
         memset(&f[b], 0, sizeof f[b]);
         to_eigenbasis(c, p, b, p->residual, z, u);
         for (int64_t i = 0; i < d; i++) {
-            const double variance = covsamp__step_variance(p, scale * c->value[i]);
+            const double variance = covsamp__step_variance(p, scale * values_of(c, b)[i]);
             f[b].log_det += log(variance / floor);
             f[b].trace += floor / variance - 1;
             f[b].residual += u[i] * u[i] / variance;
@@ -157,4 +194,5 @@ const covsamp__covariance_ops covsamp__covariance_dense = {.needs_noise = 1,
                                                            .wants = wants,
                                                            .take = take,
                                                            .draw = draw,
+                                                           .push = push,
                                                            .forms = forms};

@@ -13,7 +13,7 @@
 static void layout(covsamp__covariance *c, covsamp__arena *arena)
 {
     covsamp__krylov_layout(&c->krylov, arena);
-    c->vector = covsamp__take(arena, c->krylov.most, 1, sizeof(double));
+    c->vector = covsamp__take(arena, c->krylov.most, 2, sizeof(double));
     c->unit = covsamp__take(arena, c->batch, c->dim, covsamp__size_of(c->dtype));
 }
 
@@ -97,6 +97,54 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
     return 0;
 }
 
+/* b^2 theta within the bounds of the place: what the variance is above lambda^2. */
+static double above_floor(double theta, const double *parameters)
+{
+    const double r = root(theta, parameters);
+    return r * r - fmin(parameters[LAMBDA2], parameters[LIMIT]);
+}
+
+/* What a single product may be: C has no eigenvalue below 0 or above the highest that is allowed,
+ * so C g points nowhere against g and is no longer than that.  Returns the factor that sees to it.
+ */
+static double bounded(const covsamp__covariance *c, const double *parameters, const void *g,
+                      const void *w)
+{
+    const double length = sqrt(covsamp__dot(c->dtype, c->dim, w, w)) * parameters[SCALE];
+    const double room = fmax(parameters[LIMIT] - parameters[LAMBDA2], 0) / parameters[B2];
+    const double most =
+        sqrt(covsamp__dot(c->dtype, c->dim, g, g)) * fmin(parameters[HIGHEST], room);
+    if (covsamp__dot(c->dtype, c->dim, g, w) < 0)
+        return 0;
+    return length > most ? parameters[SCALE] * most / length : parameters[SCALE];
+}
+
+/* S g = lambda^2 g + b^2 P C P g, by its own product or by what the space of z knows of C. */
+static int push(covsamp__covariance *c, const covsamp__place *p, const void *g, void *out,
+                int64_t *failed)
+{
+    double parameters[PARAMETERS];
+    for (int64_t s = 0; s < c->batch; s++) {
+        const void *own = covsamp__cat(c->dtype, g, s * c->dim);
+        void *w = covsamp__at(c->dtype, out, s * c->dim);
+        const double floor = covsamp__step_variance(p, 0);
+        double factor = 1;
+        int info = 0;
+        set_parameters(c, p, s, parameters);
+        if (c->push_by_product)
+            factor = parameters[B2] * bounded(c, parameters, own, w);
+        else
+            info =
+                covsamp__krylov_multiply(&c->krylov, s, above_floor, parameters, own, c->vector, w);
+        if (info != 0) {
+            *failed = s;
+            return info;
+        }
+        covsamp__combine(c->dtype, c->dim, floor, own, factor, w, w);
+    }
+    return 0;
+}
+
 const covsamp__covariance_ops covsamp__covariance_krylov = {.needs_noise = 1,
                                                             .needs_products = 1,
                                                             .early = 1,
@@ -104,4 +152,5 @@ const covsamp__covariance_ops covsamp__covariance_krylov = {.needs_noise = 1,
                                                             .open = open,
                                                             .wants = wants,
                                                             .take = take,
-                                                            .draw = draw};
+                                                            .draw = draw,
+                                                            .push = push};

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "covariance/covariance.h"
 
+#include <covsamp/covsamp.h>
+
+#include "numeric/linalg.h"
 #include "numeric/vec.h"
 
 #include <math.h>
@@ -8,6 +11,25 @@
 void covsamp__covariance_reset(covsamp__covariance *c)
 {
     c->age = 0;
+}
+
+int covsamp__covariance_carried(const covsamp__covariance *c, int i, covsamp__carried *out)
+{
+    const covsamp__spectrum *s = &c->spectrum;
+    const int64_t m = s->colours;
+    const covsamp__carried diagonal = {c->diagonal, c->dim, c->dim, c->dtype, 0};
+    const covsamp__carried spectral[] = {
+        {s->variance, s->pools, s->pools, COVSAMP_F64, 0},
+        {s->vectors, m * m, covsamp__matrix_stride(m), COVSAMP_F64, 0},
+        {s->values, m, m, COVSAMP_F64, 0}};
+    const int is_spectral = c->ops == &covsamp__covariance_spectral;
+    const int is_diagonal =
+        c->ops == &covsamp__covariance_diag_probe || c->ops == &covsamp__covariance_state_isotropic;
+    const int arrays = c->reuse < 2 ? 0 : is_spectral ? 3 : is_diagonal ? 1 : 0;
+    if (i >= arrays)
+        return 0;
+    *out = is_spectral ? spectral[i] : diagonal;
+    return 1;
 }
 
 void covsamp__no_layout(covsamp__covariance *c, covsamp__arena *arena)

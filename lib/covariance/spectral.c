@@ -195,6 +195,59 @@ static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_
     return 0;
 }
 
+/* ---- guidance ---- */
+
+static double variance(double eigenvalue, const void *place)
+{
+    const covsamp__place *p = place;
+    return covsamp__step_variance(p, eigenvalue);
+}
+
+static double above_floor(double eigenvalue, const void *place)
+{
+    const covsamp__place *p = place;
+    return covsamp__step_variance(p, eigenvalue) - covsamp__step_variance(p, 0);
+}
+
+/* s->other becomes S times s->sample.  A basis has lambda^2 in its eigenvalues, windows at every
+ * position have it apart, as in the draws. */
+static void multiply(covsamp__covariance *c, const covsamp__place *p, int64_t b)
+{
+    covsamp__spectrum *s = &c->spectrum;
+    const int sliding = s->mode == COVSAMP_DCT_SLIDING;
+    const double floor = sliding ? covsamp__step_variance(p, 0) : 0;
+    const double share = sliding ? 1 / covsamp__spectrum_frame(s) : 1;
+    covsamp__spectrum_factors(s, b, scale_of(c, p, b), sliding ? above_floor : variance, p);
+    memset(s->other, 0, (size_t)c->dim * sizeof *s->other);
+    for (int64_t i = 0; i < covsamp__spectrum_chunks(s); i++) {
+        covsamp__spectrum_forward(s, i, s->sample, s->y);
+        covsamp__spectrum_apply(s, b, s->y);
+        covsamp__spectrum_back(s, i, s->y, s->other);
+    }
+    covsamp__combine(COVSAMP_F64, c->dim, share, s->other, floor, s->sample, s->other);
+}
+
+static int push(covsamp__covariance *c, const covsamp__place *p, const void *g, void *out,
+                int64_t *failed)
+{
+    covsamp__spectrum *s = &c->spectrum;
+    (void)failed;
+    for (int64_t b = 0; b < c->batch; b++) {
+        const uint8_t *keep = p->keep == NULL ? NULL : p->keep + b * c->dim;
+        const void *own = covsamp__cat(c->dtype, g, b * c->dim);
+        void *result = covsamp__at(c->dtype, out, b * c->dim);
+        covsamp__to_double(c->dtype, c->dim, own, s->sample);
+        if (keep != NULL)
+            covsamp__mask(COVSAMP_F64, c->dim, keep, s->sample, s->sample);
+        multiply(c, p, b);
+        covsamp__from_double(c->dtype, c->dim, s->other, result);
+        if (keep != NULL)
+            covsamp__select(c->dtype, c->dim, keep, result, covsamp__step_variance(p, 0), own,
+                            result);
+    }
+    return 0;
+}
+
 /* ---- densities: a basis, and no mask, since P A^T ... A P is diagonal in no basis ---- */
 
 static double inverse_root(double eigenvalue, const void *place)
@@ -244,4 +297,5 @@ const covsamp__covariance_ops covsamp__covariance_spectral = {.needs_noise = 1,
                                                               .wants = wants,
                                                               .take = take,
                                                               .draw = draw,
+                                                              .push = push,
                                                               .forms = forms};

@@ -17,7 +17,7 @@ struct covsamp_mixture {
     covsamp_allocator mem;
     size_t bytes;
     int64_t dim, components;
-    int32_t prediction, reserved;
+    int32_t prediction, has_tilt;
     double *log_weight;     /* [components] */
     double *mean, *value;   /* [components][dim]; value: s above */
     double *vector;         /* [components][dim][dim], row j of [k] is column j of U_k */
@@ -26,10 +26,17 @@ struct covsamp_mixture {
     double *log_det;        /* [components] */
     double *share;          /* [components]: r_k at the point */
     double *pull, *centre;  /* [components][dim], less centre; [dim]: sum_k r_k pull_k */
+    double *tilt, *tilt_in; /* [dim]; [components][dim]: U_k^T tilt */
+    double *tilted_share;   /* [components]: r_k of the data given y */
     double *x, *v, *out, *rest, *coordinates; /* [dim] of scratch */
     double *work;                             /* for the eigenvectors */
     int64_t lwork;
 };
+
+/* Makes one without content: what covsamp_mixture_new() and _tilted() share. */
+covsamp_status covsamp__mixture_begin(covsamp_mixture **out, int64_t dim, int64_t components,
+                                      int32_t prediction, const covsamp_allocator *mem,
+                                      covsamp__error *error, const char *function);
 
 int covsamp__mixture_near(const covsamp_mixture *m);
 /* Sets alpha >= 0, sigma > 0, and all that depends on them only. */
@@ -42,5 +49,22 @@ void covsamp__mixture_product(covsamp_mixture *m, double rank_one, const double 
  * sigma > 0. */
 void covsamp__mixture_posterior(covsamp_mixture *m, double alpha, double sigma, const double *x,
                                 double *mean, double *cov, double *log_density);
+
+/* ---- parts of a point ---- */
+
+/* y = U_k^T v, v = U_k y */
+void covsamp__mixture_to_basis(const covsamp_mixture *m, int64_t k, const double *v, double *y);
+void covsamp__mixture_from_basis(const covsamp_mixture *m, int64_t k, const double *y, double *v);
+/* log w_k q_k(x) less a constant; leaves U_k^T (x - alpha m_k) in pull_k, ... */
+double covsamp__mixture_log_component(covsamp_mixture *m, int64_t k, const double *x);
+/* ... from where this makes the pull. */
+void covsamp__mixture_pull(covsamp_mixture *m, int64_t k);
+/* From logarithms to shares; returns the log of their sum. */
+double covsamp__mixture_normalise(double *share, int64_t count);
+
+/* ---- mixture_tilt.c ---- */
+
+/* grad log E[exp(tilt . x0) | x] at the level that is set; destroys the point. */
+void covsamp__mixture_gradient(covsamp_mixture *m, const double *x, double *out);
 
 #endif

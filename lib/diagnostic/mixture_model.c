@@ -56,22 +56,40 @@ static void *products_of(const covsamp_request *q)
     return q->kind == COVSAMP_ASK_VJP ? q->transposed : q->product;
 }
 
+static int known(const covsamp_mixture *m, int32_t kind)
+{
+    if (kind == COVSAMP_ASK_GUIDE)
+        return m->has_tilt;
+    return kind >= COVSAMP_ASK_MEAN && kind <= COVSAMP_ASK_VJP;
+}
+
+static int wants_products(const covsamp_request *q)
+{
+    return q->kind != COVSAMP_ASK_MEAN && q->kind != COVSAMP_ASK_GUIDE;
+}
+
+static int lacks_pointer(const covsamp_request *q)
+{
+    if (q->kind == COVSAMP_ASK_GUIDE)
+        return q->x == NULL || q->gradient == NULL;
+    return q->x == NULL || ((q->kind & COVSAMP_ASK_MEAN) && q->mean == NULL) ||
+           (wants_products(q) && q->tangents > 0 && (q->v == NULL || products_of(q) == NULL));
+}
+
 /* The request's own errors, before anything is written. */
 static int32_t check(const covsamp_mixture *m, const covsamp_request *q)
 {
-    const int mean = q->kind & COVSAMP_ASK_MEAN, products = q->kind != COVSAMP_ASK_MEAN;
     const double a = q->alpha, s = q->sigma;
-    if (q->kind < COVSAMP_ASK_MEAN || q->kind > COVSAMP_ASK_VJP)
+    if (!known(m, q->kind))
         return COVSAMP_E_UNSUPPORTED;
-    if (q->x == NULL || (mean && q->mean == NULL) ||
-        (products && q->tangents > 0 && (q->v == NULL || products_of(q) == NULL)))
+    if (lacks_pointer(q))
         return COVSAMP_E_NULL;
     if (q->dim != m->dim || (q->dtype != COVSAMP_F32 && q->dtype != COVSAMP_F64))
         return COVSAMP_E_RANGE;
     if (!(a >= 0.0 && s >= 0.0 && a + s > 0.0 && isfinite(a) && isfinite(s)))
         return COVSAMP_E_RANGE;
-    if ((m->prediction == COVSAMP_PREDICTS_NOISE || m->prediction == COVSAMP_PREDICTS_SCORE) &&
-        !(a > 0.0 && s > 0.0))
+    if (q->kind != COVSAMP_ASK_GUIDE && !(a > 0.0 && s > 0.0) &&
+        (m->prediction == COVSAMP_PREDICTS_NOISE || m->prediction == COVSAMP_PREDICTS_SCORE))
         return COVSAMP_E_UNSUPPORTED;
     return COVSAMP_OK;
 }
@@ -86,11 +104,55 @@ static void set_level(covsamp_mixture *m, double alpha, double sigma, const affi
         m->gain[i] = (f->on_x0 * alpha * m->value[i] + f->on_e * sigma) * m->inverse[i];
 }
 
+/* To branch 0, and to branch 1 where the request carries both: the mixture is the same for both. */
+static void give(covsamp_mixture *m, const covsamp_request *q, void *own, void *other, int64_t at)
+{
+    covsamp__from_double(q->dtype, m->dim, m->out, covsamp__at(q->dtype, own, at));
+    if (other != NULL)
+        covsamp__from_double(q->dtype, m->dim, m->out, covsamp__at(q->dtype, other, at));
+}
+
+static int carries_both(const covsamp_request *q)
+{
+    return q->size >= offsetof(covsamp_request, other_head) + sizeof q->other_head;
+}
+
+static void answer_products(covsamp_mixture *m, const covsamp_request *q, const affine *f,
+                            int noisy, int64_t offset)
+{
+    const int64_t d = m->dim;
+    void *other = !carries_both(q)             ? NULL
+                  : q->kind == COVSAMP_ASK_VJP ? q->other_transposed
+                                               : q->other_product;
+    for (int64_t k = 0; k < q->tangents; k++) {
+        const int64_t at = k * q->tangent_stride + offset;
+        covsamp__to_double(q->dtype, d, covsamp__cat(q->dtype, q->v, at), m->v);
+        if (noisy)
+            covsamp__mixture_product(m, f->rank_one, m->v, m->out);
+        else
+            covsamp__scale(COVSAMP_F64, d, f->on_x, m->v, m->out);
+        give(m, q, products_of(q), other, at);
+    }
+}
+
+static void answer_gradient(covsamp_mixture *m, const covsamp_request *q, int noisy, int64_t offset)
+{
+    if (noisy)
+        covsamp__mixture_gradient(m, m->x, m->out);
+    else
+        covsamp__scale(COVSAMP_F64, m->dim, 1.0 / q->alpha, m->tilt, m->out);
+    give(m, q, q->gradient, NULL, offset);
+}
+
 static void answer_sample(covsamp_mixture *m, const covsamp_request *q, const affine *f, int noisy,
                           int64_t offset)
 {
     const int64_t d = m->dim;
     covsamp__to_double(q->dtype, d, covsamp__cat(q->dtype, q->x, offset), m->x);
+    if (q->kind == COVSAMP_ASK_GUIDE) {
+        answer_gradient(m, q, noisy, offset);
+        return;
+    }
     if (noisy)
         covsamp__mixture_point(m, m->x);
     if (q->kind & COVSAMP_ASK_MEAN) {
@@ -98,17 +160,10 @@ static void answer_sample(covsamp_mixture *m, const covsamp_request *q, const af
             covsamp__combine(COVSAMP_F64, d, f->on_x, m->x, f->on_centre, m->centre, m->out);
         else
             covsamp__scale(COVSAMP_F64, d, f->on_x, m->x, m->out);
-        covsamp__from_double(q->dtype, d, m->out, covsamp__at(q->dtype, q->mean, offset));
+        give(m, q, q->mean, carries_both(q) ? q->other_mean : NULL, offset);
     }
-    for (int64_t k = 0; q->kind != COVSAMP_ASK_MEAN && k < q->tangents; k++) {
-        const int64_t at = k * q->tangent_stride + offset;
-        covsamp__to_double(q->dtype, d, covsamp__cat(q->dtype, q->v, at), m->v);
-        if (noisy)
-            covsamp__mixture_product(m, f->rank_one, m->v, m->out);
-        else
-            covsamp__scale(COVSAMP_F64, d, f->on_x, m->v, m->out);
-        covsamp__from_double(q->dtype, d, m->out, covsamp__at(q->dtype, products_of(q), at));
-    }
+    if (wants_products(q))
+        answer_products(m, q, f, noisy, offset);
 }
 
 int32_t covsamp_mixture_answer(void *mixture, const covsamp_request *request)
@@ -142,5 +197,9 @@ covsamp_status covsamp_mixture_model(covsamp_mixture *mixture, covsamp_model *mo
     model->mean_jvp = covsamp_mixture_answer;
     if (model->size >= offsetof(covsamp_model, vjp) + sizeof model->vjp)
         model->vjp = covsamp_mixture_answer;
+    if (mixture->has_tilt && model->size >= offsetof(covsamp_model, guide) + sizeof model->guide) {
+        model->guide_user = mixture;
+        model->guide = covsamp_mixture_answer;
+    }
     return COVSAMP_OK;
 }

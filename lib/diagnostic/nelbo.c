@@ -52,7 +52,7 @@ static void open_step(covsamp_nelbo *n)
     covsamp__solver *solver = &s->solver;
     const covsamp__plan *plan = &s->plan[n->at];
     s->request.step = n->at;
-    s->request.point = s->next_point++;
+    s->point = s->next_point++;
     for (int64_t b = 0; b < solver->batch; b++) {
         void *x = covsamp__at(solver->dtype, solver->x, b * solver->dim);
         covsamp__normals_as(solver->dtype, s->seed, s->first_sample + b, COVSAMP_STREAM_NELBO,
@@ -180,7 +180,7 @@ static int32_t advance(covsamp_nelbo *n)
         want = s->solver.ops->next(&s->solver);
     }
     if (want > 0)
-        covsamp__request_open(s, want, COVSAMP_STREAM_NELBO);
+        covsamp__request_open(s, want, 0, COVSAMP_STREAM_NELBO);
     else if (want == 0)
         close_step(n);
     return want;

@@ -23,6 +23,15 @@ void covsamp__path_kl_layout(covsamp__path_kl *p, covsamp__arena *arena)
     p->log_norm = covsamp__take(arena, k, 1, size);
     p->mean = covsamp__take(arena, d, 1, size);
     p->cov = covsamp__take(arena, square, 1, size);
+    p->given_mean = p->mean;
+    p->given_cov = p->cov;
+    if (covsamp__path_kl_guided(p)) {
+        p->given_mean = covsamp__take(arena, d, 1, size);
+        p->given_cov = covsamp__take(arena, square, 1, size);
+        p->shift = covsamp__take(arena, d, 1, size);
+        p->gradient = covsamp__take(arena, d, 1, size);
+        p->moved = covsamp__take(arena, d, 1, size);
+    }
     p->factor = covsamp__take(arena, square, 1, size);
     p->estimate = covsamp__take(arena, square, 1, size);
     p->x = covsamp__take(arena, d, 1, size);
@@ -54,6 +63,8 @@ void covsamp__path_kl_level(covsamp__path_kl *p, const covsamp__level *at)
     const int64_t d = p->dim;
     const double square = at->sigma * at->sigma;
     covsamp__mixture_level(m, at->alpha, at->sigma);
+    if (covsamp__path_kl_guided(p))
+        covsamp__mixture_level(p->given, at->alpha, at->sigma);
     p->length = covsamp__mixture_near(m) ? square / at->alpha : 1.0;
     memset(p->spread, 0, (size_t)(m->components * d * d) * sizeof *p->spread);
     for (int64_t k = 0; k < m->components; k++)
@@ -76,30 +87,43 @@ void covsamp__path_kl_step(covsamp__path_kl *p, const covsamp__transition *t)
     }
 }
 
-double covsamp__path_kl_point(covsamp__path_kl *p, const double *x)
+static double moments(covsamp__path_kl *p, covsamp_mixture *m, const double *x, double *mean,
+                      double *cov)
 {
-    covsamp_mixture *m = p->mixture;
     const int64_t d = p->dim, square = d * d;
     const double log_q = covsamp__mixture_point(m, x);
     const double on_x = covsamp__mixture_near(m) ? 1.0 / m->alpha : 0.0;
     for (int64_t i = 0; i < d; i++)
-        p->mean[i] = on_x * x[i] + p->length * m->centre[i];
-    memset(p->cov, 0, (size_t)square * sizeof *p->cov);
+        mean[i] = on_x * x[i] + p->length * m->centre[i];
+    memset(cov, 0, (size_t)square * sizeof *cov);
     for (int64_t k = 0; k < m->components; k++) {
         const double share = m->share[k];
         if (share == 0.0)
             continue;
         for (int64_t i = 0; i < square; i++)
-            p->cov[i] += share * p->spread[k * square + i];
-        add_outer(d, share * p->length * p->length, m->pull + k * d, p->cov);
+            cov[i] += share * p->spread[k * square + i];
+        add_outer(d, share * p->length * p->length, m->pull + k * d, cov);
     }
     return log_q;
+}
+
+double covsamp__path_kl_known(covsamp__path_kl *p, const double *x)
+{
+    return moments(p, p->mixture, x, p->mean, p->cov);
+}
+
+double covsamp__path_kl_point(covsamp__path_kl *p, const double *x)
+{
+    const double log_q = covsamp__path_kl_known(p, x);
+    if (!covsamp__path_kl_guided(p))
+        return log_q;
+    return moments(p, p->given, x, p->given_mean, p->given_cov);
 }
 
 /* log N(y; cb length pull_k, the component's covariance) */
 static double log_component(covsamp__path_kl *p, int64_t k, double shift, const double *y)
 {
-    const covsamp_mixture *m = p->mixture;
+    const covsamp_mixture *m = p->given;
     const int64_t d = p->dim;
     double square = 0;
     covsamp__combine(COVSAMP_F64, d, 1.0, y, -shift, m->pull + k * d, p->rest);
@@ -111,7 +135,7 @@ static double log_component(covsamp__path_kl *p, int64_t k, double shift, const 
 
 double covsamp__path_kl_reverse(covsamp__path_kl *p, const covsamp__transition *t, const double *y)
 {
-    const covsamp_mixture *m = p->mixture;
+    const covsamp_mixture *m = p->given;
     double largest = -INFINITY, sum = 0; /* the sum is exp(largest) sum */
     for (int64_t k = 0; k < m->components; k++) {
         if (m->share[k] == 0.0)

@@ -5,10 +5,13 @@
  * With P_k = Cov[x0 | x_t, component k] and r_k, E_k its share and mean, the exact step is
  *     q(x_s | x_t) = sum_k r_k N(ca x_t + cb E_k, lambda^2 I + cb^2 P_k),
  * P_k diagonal in the eigenvectors of the component; y below is always x_s less the mean
- * ca x_t + cb E[x0 | x_t], which the sampler has too.
+ * ca x_t + cb E[x0 | x_t], which the sampler has too.  Under guidance the path is that of another
+ * mixture, of the data given y, with the same P_k; y is less its mean then, and the sampler's is
+ * `shift` away.
  *
  *     path_kl.c               memory, the exact side: levels, points, q
  *     path_kl_gaussian.c      the sampler's side: S as each covariance has it
+ *     path_kl_guide.c         guidance: its mean
  *     path_kl_krylov.c        the same for the Lanczos Gaussian sampler, which is not Gaussian
  *     path_kl_quadrature.c, path_kl_monte_carlo.c    the estimators
  *
@@ -29,7 +32,8 @@ typedef struct {
     covsamp__transition transition;
     int32_t covariance; /* COVSAMP_COV_ANALYTIC (any constant), _STATE_ISOTROPIC, _DIAG_PROBE,
                            _SPECTRAL, _KRYLOV, _DENSE */
-    int32_t reserved;
+    int32_t guide_form; /* COVSAMP_GUIDE_..., never AUTO */
+    double guidance;    /* w */
     double
         variance; /* of the step, if constant; NaN: the best one, lambda^2 + b^2 E[trace C] / dim */
 } covsamp__path_step;
@@ -51,7 +55,8 @@ typedef struct {
 
 typedef struct {
     /* what is asked, by the door */
-    covsamp_mixture *mixture;
+    covsamp_mixture *mixture; /* what the sampler knows */
+    covsamp_mixture *given;   /* of the path: the same, or with guidance the data given y */
     int64_t dim, steps;
     int64_t size, first_sample;
     uint64_t seed;
@@ -72,7 +77,9 @@ typedef struct {
     /* of a step */
     double *variance, *log_norm; /* [components][dim], [components]: of the exact step */
     /* at a point */
-    double *mean, *cov; /* [dim], [dim][dim]: E[x0 | x], C */
+    double *mean, *cov;             /* [dim], [dim][dim]: E[x0 | x], C */
+    double *given_mean, *given_cov; /* of the path: the same arrays without guidance */
+    double *shift;                  /* [dim]: the sampler's mean of the step less the exact one */
     /* S = L L^T there */
     int32_t diagonal, reserved2;
     double *factor; /* [dim][dim]: L, lower, row by row; of a diagonal S: its entries, [dim] */
@@ -80,6 +87,7 @@ typedef struct {
     /* scratch */
     double *estimate;                        /* [dim][dim] */
     double *x, *x0, *y, *rest, *coordinates; /* [dim] */
+    double *gradient, *moved;                /* [dim] */
     double *draw;                            /* what a sample is made of */
     double *inside; /* [components][2]: where a row of a grid has density */
 } covsamp__path_kl;
@@ -95,7 +103,9 @@ covsamp_status covsamp__path_kl_run(covsamp__path_kl *p);
 void covsamp__path_kl_level(covsamp__path_kl *p, const covsamp__level *at);
 /* All that depends on the step only, from the level above. */
 void covsamp__path_kl_step(covsamp__path_kl *p, const covsamp__transition *t);
-/* E[x0 | x] and C into mean and cov; returns log q(x). */
+/* E[x0 | x] and C into mean and cov; returns log q(x), all of what the sampler knows. */
+double covsamp__path_kl_known(covsamp__path_kl *p, const double *x);
+/* The same, and of the path into given_mean and given_cov; returns its log q(x). */
 double covsamp__path_kl_point(covsamp__path_kl *p, const double *x);
 /* log q(x_s | x_t) at that point. */
 double covsamp__path_kl_reverse(covsamp__path_kl *p, const covsamp__transition *t, const double *y);
@@ -108,8 +118,17 @@ double covsamp__path_kl_start(const covsamp__path_kl *p, const double *x);
 int covsamp__path_kl_model(covsamp__path_kl *p, const covsamp__path_step *step);
 /* log N(y; 0, S) */
 double covsamp__path_kl_density(covsamp__path_kl *p, const double *y);
-/* -E log N(y; 0, S) for y of covariance lambda^2 I + b^2 C. */
+/* out = S g */
+void covsamp__path_kl_push(const covsamp__path_kl *p, const double *g, double *out);
+/* -E log N(y; shift, S) for y of covariance lambda^2 I + b^2 C of the path; without guidance shift
+ * is 0. */
 double covsamp__path_kl_cross(covsamp__path_kl *p, const covsamp__path_step *step);
+
+/* ---- guidance ---- */
+
+int covsamp__path_kl_guided(const covsamp__path_kl *p);
+/* shift of step i at the point x that was last computed, S known. */
+void covsamp__path_kl_shift(covsamp__path_kl *p, int64_t i, const double *x);
 
 /* ---- krylov ---- */
 

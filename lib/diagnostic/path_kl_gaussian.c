@@ -149,6 +149,27 @@ double covsamp__path_kl_density(covsamp__path_kl *p, const double *y)
     return -0.5 * (whitened_square(p, y, p->rest) + p->log_det + (double)p->dim * log_two_pi);
 }
 
+void covsamp__path_kl_push(const covsamp__path_kl *p, const double *g, double *out)
+{
+    const int64_t d = p->dim;
+    for (int64_t i = 0; p->diagonal && i < d; i++)
+        out[i] = p->factor[i] * g[i];
+    if (p->diagonal)
+        return;
+    for (int64_t i = 0; i < d; i++) { /* L^T g, from the top: g may be out */
+        double sum = 0;
+        for (int64_t j = i; j < d; j++)
+            sum += p->factor[j * d + i] * g[j];
+        out[i] = sum;
+    }
+    for (int64_t i = d - 1; i >= 0; i--) {
+        double sum = 0;
+        for (int64_t j = 0; j <= i; j++)
+            sum += p->factor[i * d + j] * out[j];
+        out[i] = sum;
+    }
+}
+
 /* trace(S^-1 (lambda^2 I + b^2 C)) of a dense S: forward over the columns, which become rows, then
  * over the columns of that, as far as the diagonal. */
 static double trace_of_quotient(covsamp__path_kl *p, double lambda2, double b2)
@@ -157,7 +178,7 @@ static double trace_of_quotient(covsamp__path_kl *p, double lambda2, double b2)
     double sum = 0, *a = p->estimate;
     for (int64_t i = 0; i < d; i++) {
         for (int64_t j = 0; j < d; j++)
-            p->rest[j] = b2 * p->cov[i * d + j] + (i == j ? lambda2 : 0);
+            p->rest[j] = b2 * p->given_cov[i * d + j] + (i == j ? lambda2 : 0);
         (void)whitened_square(p, p->rest, a + i * d);
     }
     for (int64_t j = 0; j < d; j++) {
@@ -178,16 +199,19 @@ static double expected_square(covsamp__path_kl *p, const covsamp__path_step *ste
     const int64_t d = p->dim;
     const double lambda2 = t->lambda * t->lambda, b2 = t->b * t->b;
     double sum = 0;
-    if (step->covariance == COVSAMP_COV_DENSE)
+    if (step->covariance == COVSAMP_COV_DENSE && !covsamp__path_kl_guided(p))
         return (double)d; /* S is that covariance */
     if (!p->diagonal)
         return trace_of_quotient(p, lambda2, b2);
     for (int64_t i = 0; i < d; i++)
-        sum += (lambda2 + b2 * p->cov[i * d + i]) / p->factor[i];
+        sum += (lambda2 + b2 * p->given_cov[i * d + i]) / p->factor[i];
     return sum;
 }
 
 double covsamp__path_kl_cross(covsamp__path_kl *p, const covsamp__path_step *step)
 {
-    return 0.5 * (expected_square(p, step) + p->log_det + (double)p->dim * log_two_pi);
+    double square = expected_square(p, step);
+    if (covsamp__path_kl_guided(p))
+        square += whitened_square(p, p->shift, p->rest);
+    return 0.5 * (square + p->log_det + (double)p->dim * log_two_pi);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Path KL by sampling pairs (x_t, x_s) from the path of the data: E_q[r - 1 - log r], r = p / q,
- * the terms of which are at least 0 and 0 where p = q.  x0 from the mixture, x_t = alpha x0 + sigma
- * e and x_s = ca x_t + cb x0 + lambda e' have the law of the process for every eta.
+/* Path KL by sampling pairs (x_t, x_s) from the path of the data, with guidance of the data given
+ * y: E_q[r - 1 - log r], r = p / q, the terms of which are at least 0 and 0 where p = q.  x0 from
+ * the mixture, x_t = alpha x0 + sigma e and x_s = ca x_t + cb x0 + lambda e' have the law of the
+ * process for every eta.
  *
  * A sample of a step is made of 2 + 3 dim elements of the stream COVSAMP_STREAM_PATH_KL, whose step
  * is the level where the step begins: two that choose the component, then three vectors, for x0
@@ -49,10 +50,10 @@ static int64_t component(const covsamp_mixture *m, const double *normal)
     return m->components - 1;
 }
 
-/* x0 and x = x_t of sample `i` at level `level`; the last part of draw is left for e'. */
-static void sample(covsamp__path_kl *p, int64_t level, int64_t i)
+/* x0 of a mixture and x = x_t of sample `i` at level `level`; the last part of draw is left for e'.
+ */
+static void sample(covsamp__path_kl *p, const covsamp_mixture *m, int64_t level, int64_t i)
 {
-    const covsamp_mixture *m = p->mixture;
     const covsamp__level *at = &p->level[level];
     const int64_t d = p->dim;
     double *normal = p->draw + 2;
@@ -71,57 +72,69 @@ static void prior(covsamp__path_kl *p)
     average a = {0, 0, 0};
     covsamp__path_kl_level(p, &p->level[0]);
     for (int64_t i = 0; i < p->size; i++) {
-        sample(p, 0, i);
+        sample(p, p->given, 0, i);
         add(&a, term(covsamp__path_kl_start(p, p->x) - covsamp__path_kl_point(p, p->x)));
     }
     p->prior = a.mean;
     p->prior_deviation = standard_error(&a);
 }
 
-/* The best constant: E[trace C] / dim over the same samples. */
+/* The best constant: E[trace C] / dim over the same samples, of data without y, which it is made
+ * for. */
 static double best_variance(covsamp__path_kl *p, int64_t step)
 {
     const covsamp__transition *t = &p->step[step].transition;
     const int64_t d = p->dim;
     double sum = 0;
     for (int64_t i = 0; i < p->size; i++) {
-        sample(p, step, i);
-        covsamp__path_kl_point(p, p->x);
+        sample(p, p->mixture, step, i);
+        covsamp__path_kl_known(p, p->x);
         for (int64_t j = 0; j < d; j++)
             sum += p->cov[j * d + j];
     }
     return t->lambda * t->lambda + t->b * t->b * (sum / ((double)d * (double)p->size));
 }
 
-static int log_density(covsamp__path_kl *p, const covsamp__path_step *step, double *log_p)
+/* y less the sampler's mean instead of the exact one; S is known. */
+static const double *from_mean(covsamp__path_kl *p, int64_t i)
 {
+    if (!covsamp__path_kl_guided(p))
+        return p->y;
+    covsamp__path_kl_shift(p, i, p->x);
+    covsamp__combine(COVSAMP_F64, p->dim, 1, p->y, -1, p->shift, p->moved);
+    return p->moved;
+}
+
+static int log_density(covsamp__path_kl *p, int64_t i, double *log_p)
+{
+    const covsamp__path_step *step = &p->step[i];
     if (step->covariance == COVSAMP_COV_KRYLOV) {
         const int info = covsamp__path_krylov_open(&p->krylov, &step->transition, p->cov);
-        return info != 0 ? info : covsamp__path_krylov_density(&p->krylov, p->y, log_p);
+        return info != 0 ? info : covsamp__path_krylov_density(&p->krylov, from_mean(p, i), log_p);
     }
     const int info = covsamp__path_kl_model(p, step);
-    *log_p = covsamp__path_kl_density(p, p->y);
+    *log_p = covsamp__path_kl_density(p, from_mean(p, i));
     return info;
 }
 
 static int run_step(covsamp__path_kl *p, int64_t i)
 {
-    covsamp__path_step step = p->step[i];
-    const covsamp__transition *t = &step.transition;
+    covsamp__path_step *step = &p->step[i];
+    const covsamp__transition *t = &step->transition;
     const int64_t d = p->dim;
     average a = {0, 0, 0};
     int info = 0;
     covsamp__path_kl_level(p, &p->level[i]);
     covsamp__path_kl_step(p, t);
-    if (step.covariance == COVSAMP_COV_ANALYTIC && isnan(step.variance))
-        step.variance = best_variance(p, i);
+    if (step->covariance == COVSAMP_COV_ANALYTIC && isnan(step->variance))
+        step->variance = best_variance(p, i);
     for (int64_t j = 0; info == 0 && j < p->size; j++) {
         double log_p = 0;
-        sample(p, i, j);
+        sample(p, p->given, i, j);
         covsamp__path_kl_point(p, p->x);
-        covsamp__combine(COVSAMP_F64, d, t->cb, p->x0, -t->cb, p->mean, p->y);
+        covsamp__combine(COVSAMP_F64, d, t->cb, p->x0, -t->cb, p->given_mean, p->y);
         covsamp__combine(COVSAMP_F64, d, 1, p->y, t->lambda, p->draw + 2 + 2 * d, p->y);
-        info = log_density(p, &step, &log_p);
+        info = log_density(p, i, &log_p);
         add(&a, term(log_p - covsamp__path_kl_reverse(p, t, p->y)));
     }
     p->kl[i] = a.mean;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Path KL of eta = 1 in one and two dimensions without sampling: x_t given x_s is Gaussian, so that
- *     KL of a step = E[-log N(x_s; mean, S)] - h(x_s | x_t),
- *     h(x_s | x_t) = h(x_s) + h(x_t | x_s) - h(x_t),    h(x_t | x_s) = dim / 2 log(2 pi e large^2)
- * needs entropies of the mixture at every level and, since S depends on x_t only, second moments.
- * The trapezoidal rule converges exponentially: the integrands are analytic and vanish at the ends.
+/* Path KL of eta = 1 in one and two dimensions without sampling: x_t given x_s is Gaussian, also
+ * given y, so that KL of a step = E[-log N(x_s; mean, S)] - h(x_s | x_t), h(x_s | x_t) = h(x_s) +
+ * h(x_t | x_s) - h(x_t),    h(x_t | x_s) = dim / 2 log(2 pi e large^2) needs entropies of the
+ * mixture at every level and, since S depends on x_t only, second moments. The trapezoidal rule
+ * converges exponentially: the integrands are analytic and vanish at the ends.
  */
 #include "diagnostic/path_kl.h"
 
@@ -53,9 +53,9 @@ static double narrowest(const covsamp_mixture *m)
     return 1 / sqrt(inverse);
 }
 
-static covsamp_status make_grid(covsamp__path_kl *p, int64_t level, grid *g)
+static covsamp_status make_grid(covsamp__path_kl *p, const covsamp_mixture *m, int64_t level,
+                                grid *g)
 {
-    const covsamp_mixture *m = p->mixture;
     const int64_t most = m->dim > 1 ? MOST_PLANE : MOST_POINTS;
     const double spacing = m->dim > 1 ? SPACING_PLANE : SPACING_LINE;
     for (int64_t a = 0; a < m->dim; a++) {
@@ -80,9 +80,8 @@ static covsamp_status make_grid(covsamp__path_kl *p, int64_t level, grid *g)
 }
 
 /* Where on the last axis component k has density, the first one at x (if there are two). */
-static void reach_of(covsamp__path_kl *p, int64_t k, double x)
+static void reach_of(covsamp__path_kl *p, const covsamp_mixture *m, int64_t k, double x)
 {
-    const covsamp_mixture *m = p->mixture;
     double *inside = p->inside + 2 * k, square = REACH * REACH;
     const int64_t last = m->dim - 1;
     double centre = m->alpha * m->mean[k * m->dim + last], variance = covariance(m, k, last, last);
@@ -106,10 +105,21 @@ static int has_density(const covsamp__path_kl *p, double x)
     return 0;
 }
 
-/* Whether S depends on the state: else its trace says all. */
+/* Whether S or the mean's shift depends on the state: else the trace of C says all. */
 static int pointwise(const covsamp__path_kl *p, int64_t level)
 {
-    return level < p->steps && p->step[level].covariance != COVSAMP_COV_ANALYTIC;
+    return level < p->steps &&
+           (covsamp__path_kl_guided(p) || p->step[level].covariance != COVSAMP_COV_ANALYTIC);
+}
+
+/* Mass and trace of what the sampler knows, and nothing of the path. */
+static int add_known(covsamp__path_kl *p, double weight, sums *s)
+{
+    const double w = weight * exp(covsamp__path_kl_known(p, p->x));
+    s->mass += w;
+    for (int64_t i = 0; i < p->dim; i++)
+        s->trace += w * p->cov[i * p->dim + i];
+    return 0;
 }
 
 static int add_point(covsamp__path_kl *p, int64_t level, double weight, sums *s)
@@ -124,22 +134,25 @@ static int add_point(covsamp__path_kl *p, int64_t level, double weight, sums *s)
     if (!pointwise(p, level))
         return 0;
     const int info = covsamp__path_kl_model(p, &p->step[level]);
+    if (covsamp__path_kl_guided(p))
+        covsamp__path_kl_shift(p, level, p->x);
     s->cross += w * covsamp__path_kl_cross(p, &p->step[level]);
     return info;
 }
 
 /* One row: a sum of its own, which keeps rounding small. */
-static int add_row(covsamp__path_kl *p, int64_t level, const grid *g, double weight, sums *s)
+static int add_row(covsamp__path_kl *p, const covsamp_mixture *m, int64_t level, const grid *g,
+                   double weight, sums *s)
 {
     const int64_t last = p->dim - 1;
     sums row = {0, 0, 0, 0, 0};
     int info = 0;
     for (int64_t k = 0; k < p->mixture->components; k++)
-        reach_of(p, k, p->x[0]);
+        reach_of(p, m, k, p->x[0]);
     for (int64_t i = 0; info == 0 && i < g->points[last]; i++) {
         p->x[last] = g->low[last] + (double)i * g->spacing[last];
         if (has_density(p, p->x[last]))
-            info = add_point(p, level, weight, &row);
+            info = m == p->given ? add_point(p, level, weight, &row) : add_known(p, weight, &row);
     }
     s->mass += row.mass;
     s->entropy += row.entropy;
@@ -149,22 +162,24 @@ static int add_row(covsamp__path_kl *p, int64_t level, const grid *g, double wei
     return info;
 }
 
-static covsamp_status integrate(covsamp__path_kl *p, int64_t level, sums *s)
+/* Over m: the path's mixture or, for what the sampler knows, the other. */
+static covsamp_status integrate(covsamp__path_kl *p, const covsamp_mixture *m, int64_t level,
+                                sums *s)
 {
     const sums zero = {0, 0, 0, 0, 0};
     grid g;
     int info = 0;
     *s = zero;
     covsamp__path_kl_level(p, &p->level[level]);
-    covsamp_status status = make_grid(p, level, &g);
+    covsamp_status status = make_grid(p, m, level, &g);
     if (status != COVSAMP_OK)
         return status;
     if (p->dim == 1) {
-        info = add_row(p, level, &g, g.spacing[0], s);
+        info = add_row(p, m, level, &g, g.spacing[0], s);
     } else {
         for (int64_t i = 0; info == 0 && i < g.points[0]; i++) {
             p->x[0] = g.low[0] + (double)i * g.spacing[0];
-            info = add_row(p, level, &g, g.spacing[0] * g.spacing[1], s);
+            info = add_row(p, m, level, &g, g.spacing[0] * g.spacing[1], s);
         }
     }
     if (info != 0)
@@ -179,6 +194,20 @@ static covsamp_status integrate(covsamp__path_kl *p, int64_t level, sums *s)
                              covsamp__real(s->mass, text));
     }
     return COVSAMP_OK;
+}
+
+/* The best constant of data without y, which a sampler has; without guidance the path knows it. */
+static covsamp_status find_variance(covsamp__path_kl *p, int64_t i)
+{
+    covsamp__path_step *step = &p->step[i];
+    const covsamp__transition *t = &step->transition;
+    sums s;
+    if (!covsamp__path_kl_guided(p) || step->covariance != COVSAMP_COV_ANALYTIC ||
+        !isnan(step->variance))
+        return COVSAMP_OK;
+    covsamp_status status = integrate(p, p->mixture, i, &s);
+    step->variance = t->lambda * t->lambda + t->b * t->b * s.trace / (double)p->dim;
+    return status;
 }
 
 /* E[-log N(x_s; mean, v I)], v known or the best, from E[trace C]. */
@@ -197,7 +226,9 @@ covsamp_status covsamp__path_kl_quadrature(covsamp__path_kl *p)
     double open = 0; /* of the step that ends at the next level: its KL but for the entropy there */
     for (int64_t i = 0; i <= p->steps; i++) {
         sums s;
-        covsamp_status status = integrate(p, i, &s);
+        covsamp_status status = i < p->steps ? find_variance(p, i) : COVSAMP_OK;
+        if (status == COVSAMP_OK)
+            status = integrate(p, p->given, i, &s);
         if (status != COVSAMP_OK)
             return status;
         if (i == 0)

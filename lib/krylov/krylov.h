@@ -66,6 +66,12 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
                           const double *parameters, double *coefficients,
                           covsamp__krylov_counts *counts);
 
+/* out = V f((H + H^T)/2) V^T x for one sample; coefficients: scratch of twice the size of H.  0, or
+ * LAPACK's info. */
+int covsamp__krylov_multiply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn f,
+                             const double *parameters, const void *x, double *coefficients,
+                             void *out);
+
 /* Ritz values theta of the leading part of order n <= size of one sample's H, and weights such that
  * z . f(C) z = sum_j weight[j] f(theta[j]), both [n], for the z of the start (Golub & Meurant
  * 2010): not clamped.  0, or LAPACK's info. */

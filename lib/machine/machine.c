@@ -14,6 +14,7 @@ void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_s
     s->first_sample = s->request.first_sample = first_sample;
     s->request.step = 0;
     s->phase = COVSAMP__START;
+    s->from_x0 = 0;
     s->open = 0;
     s->answer = 0;
     atomic_store(&s->cancelled, 0);
@@ -31,11 +32,27 @@ static void make_noise(covsamp_sampler *s, int32_t stream)
                             solver->dim, covsamp__at(solver->dtype, solver->z, b * solver->dim));
 }
 
-static void start_from_noise(covsamp_sampler *s)
+/* From noise alone or, image to image, from x0 and noise. */
+static void start(covsamp_sampler *s)
 {
-    covsamp__scale(s->solver.dtype, s->solver.batch * s->solver.dim, s->start_scale, s->solver.z,
-                   s->solver.x);
-    s->phase = COVSAMP__BETWEEN;
+    const covsamp__solver *solver = &s->solver;
+    const covsamp__level *t = &s->plan[0].from;
+    const int64_t n = covsamp__solver_values(solver);
+    if (s->from_x0)
+        covsamp__combine(solver->dtype, n, t->alpha, solver->x, t->sigma, solver->z, solver->x);
+    else
+        covsamp__scale(solver->dtype, n, s->start_scale, solver->z, solver->x);
+    s->from_x0 = 0;
+    s->phase = s->known_set ? COVSAMP__KNOWN_START : COVSAMP__BETWEEN;
+}
+
+/* With the noise of the level where the next step begins, request.step being that step's. */
+static void put_known(covsamp_sampler *s)
+{
+    covsamp__known_put(s, &s->plan[s->request.step].from);
+    if (s->phase == COVSAMP__KNOWN_STEP)
+        s->request.step--;
+    s->phase = s->phase == COVSAMP__KNOWN_STEP ? COVSAMP__STEP_END : COVSAMP__BETWEEN;
 }
 
 static covsamp_status fail(covsamp_sampler *s, covsamp_status status)
@@ -47,27 +64,27 @@ static covsamp_status fail(covsamp_sampler *s, covsamp_status status)
 
 static void open_step(covsamp_sampler *s)
 {
-    s->request.point = s->next_point++;
+    s->point = s->next_point++;
+    s->evaluation.count = s->evaluation.answered = 0;
     covsamp__solver_open(&s->solver, &s->plan[s->request.step], s->seed, s->first_sample,
                          s->request.step);
     s->phase = COVSAMP__IN_STEP;
 }
 
-static covsamp_status end_step(covsamp_sampler *s, const char *function)
+static void end_step(covsamp_sampler *s)
 {
     s->stats.steps++;
     s->stats.steps_without += s->solver.plan->noisy && !s->solver.plan->covariance;
     covsamp__record_step(s);
-    if (s->check_finite && covsamp__values_check(s, s->solver.x, "state", function) != COVSAMP_OK)
-        return fail(s, COVSAMP_E_OVERFLOW);
-    s->phase = COVSAMP__STEP_END;
-    return COVSAMP_OK;
+    s->phase = s->known_set ? COVSAMP__KNOWN_STEP : COVSAMP__STEP_END;
 }
 
 /* Moves inside a step until the caller is needed or the step has ended. */
 static covsamp_status advance_step(covsamp_sampler *s, const char *function)
 {
     for (;;) {
+        if (covsamp__evaluation_next(s))
+            return COVSAMP_OK;
         int32_t want = s->solver.ops->next(&s->solver);
         if (want == COVSAMP_E_LINALG) {
             covsamp__fail(&s->error, want,
@@ -77,15 +94,36 @@ static covsamp_status advance_step(covsamp_sampler *s, const char *function)
                           s->request.steps);
             return fail(s, want);
         }
-        if (want == 0)
-            return end_step(s, function);
-        if (want != COVSAMP_ASK_NOISE || s->ask_noise) {
-            covsamp__request_open(s, want, COVSAMP_STREAM_STEP);
+        if (want == 0) {
+            end_step(s);
             return COVSAMP_OK;
+        }
+        if (want != COVSAMP_ASK_NOISE || s->ask_noise) {
+            covsamp__evaluation_begin(s, want);
+            continue;
         }
         make_noise(s, COVSAMP_STREAM_STEP);
         s->solver.ops->take(&s->solver, want);
     }
+}
+
+/* Known values need noise wherever a step is to follow. */
+static void advance_known(covsamp_sampler *s)
+{
+    const int after = s->phase == COVSAMP__KNOWN_STEP;
+    if (after && s->request.step + 1 == s->request.steps) {
+        covsamp__known_put(s, NULL);
+        s->phase = COVSAMP__STEP_END;
+        return;
+    }
+    s->request.step += after;
+    if (s->ask_noise) {
+        s->point = s->next_point++;
+        covsamp__request_open(s, COVSAMP_ASK_NOISE, 0, COVSAMP_STREAM_KNOWN);
+        return;
+    }
+    make_noise(s, COVSAMP_STREAM_KNOWN);
+    put_known(s);
 }
 
 /* One transition of the state table; leaves with a request open, or another phase. */
@@ -94,12 +132,16 @@ static covsamp_status advance(covsamp_sampler *s, int report, const char *functi
     switch (s->phase) {
     case COVSAMP__START:
         if (s->ask_noise) {
-            s->request.point = s->next_point++;
-            covsamp__request_open(s, COVSAMP_ASK_NOISE, COVSAMP_STREAM_START);
+            s->point = s->next_point++;
+            covsamp__request_open(s, COVSAMP_ASK_NOISE, 0, COVSAMP_STREAM_START);
             return COVSAMP_OK;
         }
         make_noise(s, COVSAMP_STREAM_START);
-        start_from_noise(s);
+        start(s);
+        return COVSAMP_OK;
+    case COVSAMP__KNOWN_START:
+    case COVSAMP__KNOWN_STEP:
+        advance_known(s);
         return COVSAMP_OK;
     case COVSAMP__BETWEEN:
         open_step(s);
@@ -107,9 +149,12 @@ static covsamp_status advance(covsamp_sampler *s, int report, const char *functi
     case COVSAMP__IN_STEP:
         return advance_step(s, function);
     default: /* STEP_END */
+        if (!s->open && s->check_finite &&
+            covsamp__values_check(s, s->solver.x, "state", function) != COVSAMP_OK)
+            return fail(s, COVSAMP_E_OVERFLOW);
         if (report && !s->open) {
-            s->request.point = s->next_point++; /* x is another now */
-            covsamp__request_open(s, COVSAMP_ASK_STEP, 0);
+            s->point = s->next_point++; /* x is another now */
+            covsamp__request_open(s, COVSAMP_ASK_STEP, 0, 0);
             return COVSAMP_OK;
         }
         s->open = 0;
@@ -150,11 +195,14 @@ covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report, const covsam
 static void count_answer(covsamp_sampler *s)
 {
     const covsamp_request *q = &s->request;
-    s->stats.mean_requests += q->mean != NULL;
+    const int64_t products = (q->product != NULL) + (q->other_product != NULL);
+    const int64_t transposed = (q->transposed != NULL) + (q->other_transposed != NULL);
+    s->stats.mean_requests += (q->mean != NULL) + (q->other_mean != NULL);
     s->stats.jvp_requests += q->product != NULL;
-    s->stats.jvp_tangents += q->product != NULL ? q->tangents : 0;
+    s->stats.jvp_tangents += products * q->tangents;
     s->stats.vjp_requests += q->transposed != NULL;
-    s->stats.vjp_tangents += q->transposed != NULL ? q->tangents : 0;
+    s->stats.vjp_tangents += transposed * q->tangents;
+    s->stats.guide_requests += q->gradient != NULL;
 }
 
 covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const char *function)
@@ -184,10 +232,13 @@ covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const c
     count_answer(s);
     if (s->phase == COVSAMP__START) {
         s->open = 0;
-        start_from_noise(s);
+        start(s);
+    } else if (s->phase == COVSAMP__KNOWN_START || s->phase == COVSAMP__KNOWN_STEP) {
+        s->open = 0;
+        put_known(s);
     } else if (s->phase == COVSAMP__IN_STEP) {
         s->open = 0;
-        s->solver.ops->take(&s->solver, q->kind);
+        covsamp__evaluation_answered(s);
     } else { /* STEP_END: `open` tells advance() that this end was reported */
         return advance(s, 1, function);
     }

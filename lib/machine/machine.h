@@ -9,13 +9,29 @@
 #include <stdatomic.h>
 
 enum covsamp__phase {
-    COVSAMP__START,   /* no state yet */
-    COVSAMP__BETWEEN, /* between two steps: the state may be set */
+    COVSAMP__START,       /* no state yet, or x0 where the start is made from it */
+    COVSAMP__KNOWN_START, /* known values are to be put into the start */
+    COVSAMP__BETWEEN,     /* between two steps: the state may be set */
     COVSAMP__IN_STEP,
-    COVSAMP__STEP_END, /* a step has ended and is to be reported */
+    COVSAMP__KNOWN_STEP, /* known values are to be put into the state of a step that has ended */
+    COVSAMP__STEP_END,   /* a step has ended and is to be reported */
     COVSAMP__FINISHED,
     COVSAMP__FAILED
 };
+
+enum { COVSAMP__BOTH = 2 }; /* in place of a branch, 0 or 1 */
+
+/* One want of the solver and the requests that it takes. */
+typedef struct {
+    int32_t want;
+    int32_t count, answered; /* requests, and those of them that have been answered */
+    int32_t reserved;
+    struct {
+        int32_t kind, branch;
+    } question[3];
+} covsamp__evaluation;
+
+struct covsamp__fingerprint; /* of api/: the configuration that the sampler was made from */
 
 struct covsamp_sampler {
     covsamp_allocator mem;
@@ -27,15 +43,22 @@ struct covsamp_sampler {
     covsamp_step_stats *row;       /* [steps]; samples 0: the step has not ended */
     int64_t *histogram, bins;      /* [steps][bins] samples by products; bins 0: not of krylov */
     covsamp__solver solver;
+    covsamp__evaluation evaluation;
     covsamp__plan *plan; /* [steps] */
     double start_scale;  /* x at the first level is this times normal numbers */
     int64_t first_sample;
     uint64_t seed, next_point;
+    uint64_t point;                                /* of where the model is asked now */
     int32_t phase, open;                           /* open: a request is */
     int32_t answer;                                /* the last one given */
     int32_t ask_noise, check_finite, report_steps; /* options */
     int32_t busy;                                  /* a callback is running */
     int32_t failure;                               /* FAILED: the status that ended the run */
+    int32_t from_x0;          /* START: the state is x0, of which the start is made */
+    int32_t known, known_set; /* option: there is room for known values; there are some */
+    void *known_x0;           /* [batch][dim] */
+    uint8_t *known_mask;      /* [batch][dim] 1: known */
+    struct covsamp__fingerprint *fingerprint;
     atomic_int cancelled;
 };
 
@@ -53,10 +76,23 @@ void covsamp__record_step(covsamp_sampler *s);
 /* The counts so far, the present step's included. */
 covsamp__krylov_counts covsamp__record_counts(const covsamp_sampler *s);
 
+/* known.c: their memory. */
+void covsamp__known_layout(covsamp_sampler *s, covsamp__arena *arena);
+/* Puts known values into the state, with the noise in z at `level`, or as they are (level NULL). */
+void covsamp__known_put(covsamp_sampler *s, const covsamp__level *level);
+
+/* evaluation.c: begins a want; opens its next request, 0 when there is none left; counts an answer,
+ * and with the last one hands what was wanted to the solver. */
+void covsamp__evaluation_begin(covsamp_sampler *s, int32_t want);
+int covsamp__evaluation_next(covsamp_sampler *s);
+void covsamp__evaluation_answered(covsamp_sampler *s);
+/* Whether a mean of this branch comes with a head. */
+int covsamp__evaluation_head(const covsamp_sampler *s, int32_t branch);
+
 /* request.c: a number for covsamp_request.owner, distinct for every handle of the process. */
 uint64_t covsamp__new_owner(const void *address);
-/* Fills the request for what the solver wants. */
-void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream);
+/* Fills the request for something of a branch, or of both. */
+void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t branch, int32_t stream);
 /* Whether what was written for the open request is finite; the message says where it is not. */
 covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function);
 /* Whether [batch][dim] values are; what: "state" and the like. */

@@ -14,44 +14,78 @@ uint64_t covsamp__new_owner(const void *address)
     return (number << 32) | (uint32_t)((uintptr_t)address >> 4);
 }
 
-void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t stream)
+/* Where this request is about: x, level and the number of the place. */
+static void fill_place(covsamp_sampler *s, int32_t kind)
 {
     const covsamp__solver *solver = &s->solver;
     covsamp_request *q = &s->request;
     const covsamp__level *t = &s->plan[q->step].from;
-    const int mean = kind < COVSAMP_ASK_NOISE && (kind & COVSAMP_ASK_MEAN);
-    const int jvp = kind < COVSAMP_ASK_NOISE && (kind & COVSAMP_ASK_JVP);
-    const int vjp = kind == COVSAMP_ASK_VJP;
-    q->x = solver->x;
-    if (mean || jvp || vjp) {
-        t = &solver->ask->at;
-        q->x = solver->ask_x;
-    }
     if (s->solver.moved) { /* another x or time than the last request of this step was about */
-        q->point = s->next_point++;
+        s->point = s->next_point++;
         s->solver.moved = 0;
     }
-    q->kind = kind;
-    q->stream = stream;
-    q->branch = 0;
+    q->x = solver->x;
+    q->point = s->point;
+    if (kind < COVSAMP_ASK_GUIDE) {
+        t = &solver->ask->at;
+        q->x = solver->ask_x;
+    } else if (kind == COVSAMP_ASK_GUIDE) {
+        t = solver->guide_at;
+        q->x = solver->guide_x;
+        if (q->x != solver->ask_x) /* the mean of the step; products go on where they were */
+            q->point = s->next_point++;
+    }
     q->level = t->level;
     q->time = t->time;
     q->alpha = t->alpha;
     q->sigma = t->sigma;
+}
+
+/* A model that does not know of an answer must not pass for one that does. */
+static void spoil(const covsamp__solver *solver, int64_t tangents, void *answer)
+{
+    if (answer != NULL)
+        covsamp__affine(solver->dtype, tangents * covsamp__solver_values(solver), NAN, 0, answer,
+                        answer);
+}
+
+/* Where the answers of a branch go: to the solver's arrays, those of branch 1 to the others. */
+static void fill_answers(covsamp_sampler *s, int32_t kind, int32_t branch)
+{
+    const covsamp__solver *solver = &s->solver;
+    covsamp_request *q = &s->request;
+    const int model = kind < COVSAMP_ASK_GUIDE, other = branch == 1, both = branch == COVSAMP__BOTH;
+    const int mean = model && (kind & COVSAMP_ASK_MEAN), jvp = model && (kind & COVSAMP_ASK_JVP);
+    const int vjp = model && (kind & COVSAMP_ASK_VJP);
+    const int head = mean && covsamp__evaluation_head(s, other);
     q->tangents = jvp || vjp ? solver->count : 0;
     q->v = jvp || vjp ? solver->v : NULL;
-    q->product = jvp ? solver->product : NULL;
-    q->mean = mean ? solver->mean : NULL;
-    q->head =
-        mean && solver->plan->noisy && solver->covariance->ops->needs_head ? solver->head : NULL;
-    q->transposed = vjp ? solver->transposed : NULL;
-    /* a model that does not know of these must not pass for one that does */
-    if (q->head != NULL)
-        covsamp__affine(solver->dtype, covsamp__solver_values(solver), NAN, 0, q->head, q->head);
-    if (vjp)
-        covsamp__affine(solver->dtype, solver->count * covsamp__solver_values(solver), NAN, 0,
-                        q->transposed, q->transposed);
+    q->mean = !mean ? NULL : other ? solver->other_mean : solver->mean;
+    q->product = !jvp ? NULL : other ? solver->other_product : solver->product;
+    q->transposed = !vjp ? NULL : other ? solver->other_transposed : solver->transposed;
+    q->head = !head ? NULL : other ? solver->other_head : solver->head;
+    q->other_mean = mean && both ? solver->other_mean : NULL;
+    q->other_product = jvp && both ? solver->other_product : NULL;
+    q->other_transposed = vjp && both ? solver->other_transposed : NULL;
+    q->other_head = mean && both && covsamp__evaluation_head(s, 1) ? solver->other_head : NULL;
     q->noise = kind == COVSAMP_ASK_NOISE ? solver->z : NULL;
+    q->gradient = kind == COVSAMP_ASK_GUIDE ? solver->gradient : NULL;
+    spoil(solver, 1, q->head);
+    spoil(solver, q->tangents, q->transposed);
+    spoil(solver, 1, q->gradient);
+    spoil(solver, 1, q->other_mean);
+    spoil(solver, 1, q->other_head);
+    spoil(solver, q->tangents, q->other_product);
+    spoil(solver, q->tangents, q->other_transposed);
+}
+
+void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t branch, int32_t stream)
+{
+    s->request.kind = kind;
+    s->request.stream = stream;
+    s->request.branch = branch == 1;
+    fill_place(s, kind);
+    fill_answers(s, kind, branch);
     s->open = 1;
 }
 
@@ -76,21 +110,31 @@ covsamp_status covsamp__values_check(covsamp_sampler *s, const void *values, con
 covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function)
 {
     const covsamp_request *q = &s->request;
-    covsamp_status status = COVSAMP_OK;
-    if (q->mean != NULL)
-        status = covsamp__values_check(s, q->mean, "model's mean", function);
-    if (status == COVSAMP_OK && q->head != NULL)
-        status = covsamp__values_check(
-            s, q->head, "model's head (request->head, which the model must fill)", function);
-    for (int64_t k = 0; status == COVSAMP_OK && q->product != NULL && k < q->tangents; k++)
-        status = covsamp__values_check(s, covsamp__cat(q->dtype, q->product, k * q->tangent_stride),
-                                       "model's product", function);
-    for (int64_t k = 0; status == COVSAMP_OK && q->transposed != NULL && k < q->tangents; k++)
-        status = covsamp__values_check(
-            s, covsamp__cat(q->dtype, q->transposed, k * q->tangent_stride),
-            "model's transposed product (request->transposed, which the model must fill)",
-            function);
-    if (status == COVSAMP_OK && q->noise != NULL)
-        status = covsamp__values_check(s, q->noise, "caller's noise", function);
-    return status;
+#define MUST_FILL(field) " (request->" #field ", which the model must fill)"
+    const struct {
+        const void *values;
+        int64_t count;
+        const char *what;
+    } answers[] = {
+        {q->mean, 1, "model's mean"},
+        {q->head, 1, "model's head" MUST_FILL(head)},
+        {q->product, q->tangents, "model's product"},
+        {q->transposed, q->tangents, "model's transposed product" MUST_FILL(transposed)},
+        {q->other_mean, 1, "model's mean of branch 1" MUST_FILL(other_mean)},
+        {q->other_head, 1, "model's head of branch 1" MUST_FILL(other_head)},
+        {q->other_product, q->tangents, "model's product of branch 1" MUST_FILL(other_product)},
+        {q->other_transposed, q->tangents,
+         "model's transposed product of branch 1" MUST_FILL(other_transposed)},
+        {q->gradient, 1, "guide's gradient (request->gradient)"},
+        {q->noise, 1, "caller's noise"},
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
+        for (int64_t k = 0; answers[i].values != NULL && k < answers[i].count; k++) {
+            const covsamp_status status = covsamp__values_check(
+                s, covsamp__cat(q->dtype, answers[i].values, k * q->tangent_stride),
+                answers[i].what, function);
+            if (status != COVSAMP_OK)
+                return status;
+        }
+    return COVSAMP_OK;
 }

@@ -45,7 +45,8 @@ static int32_t finish(covsamp__solver *s)
                        0
                    ? COVSAMP_E_LINALG
                    : 0;
-    if (s->covariance->ops->draw(s->covariance, &s->place, s->mean, &s->failed) != 0)
+    if (s->covariance->ops->draw(s->covariance, &s->place, s->mean, &s->failed) != 0 ||
+        covsamp__guide_push(s) != 0)
         return COVSAMP_E_LINALG;
     covsamp__combine(s->dtype, n, 1, s->mu, 1, s->mean, s->x);
     return 0;
@@ -65,6 +66,9 @@ static int32_t next(covsamp__solver *s)
     if (s->plan->noisy) {
         if (!s->opened)
             open_covariance(s);
+        const int32_t guide = covsamp__guide_next(s);
+        if (guide != 0)
+            return guide;
         s->v = s->covariance->ops->wants(s->covariance, &s->place, &s->count);
         if (s->v != NULL)
             return COVSAMP_ASK_JVP;
@@ -121,7 +125,8 @@ static void take_head(covsamp__solver *s)
     if (s->covariance->ops->take_mean == NULL || !s->plan->noisy)
         return;
     covsamp__combine(s->dtype, n, (1 - at->alpha * s->ask->p) / at->sigma, s->x,
-                     -at->alpha * s->ask->q / at->sigma, s->mean, s->aside);
+                     -at->alpha * s->ask->q / at->sigma,
+                     s->conditional != NULL ? s->conditional : s->mean, s->aside);
     s->covariance->ops->take_mean(s->covariance, &s->place, s->aside, s->head);
 }
 
@@ -137,13 +142,20 @@ static void take_products(covsamp__solver *s)
         if (s->place.keep != NULL && !s->covariance->whole)
             covsamp__mask(s->dtype, n, s->place.keep, w, w);
     }
-    s->covariance->ops->take(s->covariance, &s->place, s->product, s->count);
+    if (covsamp__guide_takes(s))
+        covsamp__guide_take(s);
+    else
+        s->covariance->ops->take(s->covariance, &s->place, s->product, s->count);
 }
 
 static void take(covsamp__solver *s, int32_t kind)
 {
     if (kind == COVSAMP_ASK_NOISE)
         return;
+    if (kind == COVSAMP_ASK_GUIDE) {
+        covsamp__guide_take(s);
+        return;
+    }
     if (kind & COVSAMP_ASK_MEAN) {
         take_head(s);
         take_mean(s);

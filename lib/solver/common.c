@@ -9,6 +9,27 @@ int64_t covsamp__solver_values(const covsamp__solver *s)
     return s->batch * s->dim;
 }
 
+static void layout_guidance(covsamp__solver *s, covsamp__arena *arena)
+{
+    const size_t size = covsamp__size_of(s->dtype);
+    const covsamp__covariance_ops *c = s->model.ops;
+    const int both = s->free_guided, score = s->guided && s->guide_form == COVSAMP_GUIDE_SCORE;
+    const int64_t tangents =
+        c->needs_products && both && s->guided_jacobian ? s->model.tangents : 0;
+    s->other_mean = covsamp__take(arena, s->batch, both ? s->dim : 0, size);
+    s->other_head = covsamp__take(arena, s->batch,
+                                  both && c->needs_head && s->guided_jacobian ? s->dim : 0, size);
+    s->other_product = covsamp__take(arena, tangents, s->batch, (size_t)s->dim * size);
+    s->other_transposed =
+        covsamp__take(arena, s->average ? tangents : 0, s->batch, (size_t)s->dim * size);
+    const int changed = c->needs_head && (both || score); /* the mean, before the head is read */
+    s->conditional = covsamp__take(arena, s->batch, changed ? s->dim : 0, size);
+    if (!changed)
+        s->conditional = NULL;
+    s->gradient = covsamp__take(arena, s->batch, s->guided ? s->dim : 0, size);
+    s->push = covsamp__take(arena, s->batch, s->guided && !score ? s->dim : 0, size);
+}
+
 void covsamp__solver_layout(covsamp__solver *s, covsamp__arena *arena)
 {
     const size_t size = covsamp__size_of(s->dtype);
@@ -27,6 +48,7 @@ void covsamp__solver_layout(covsamp__solver *s, covsamp__arena *arena)
     s->transposed =
         covsamp__take(arena, s->average ? tangents : 0, s->batch, (size_t)s->dim * size);
     s->keep = covsamp__take(arena, s->batch, s->clip > 0 ? s->dim : 0, sizeof(uint8_t));
+    layout_guidance(s, arena);
     const int64_t measured = s->measure ? s->dim : 0;
     s->truth = covsamp__take(arena, s->batch, measured, size);
     s->residual = covsamp__take(arena, s->batch, measured, size);
@@ -43,6 +65,7 @@ void covsamp__solver_open(covsamp__solver *s, const covsamp__plan *plan, uint64_
     s->opened = 0;
     s->half = 0;
     s->moved = 0;
+    s->guide_phase = 0;
     s->v = NULL;
     s->count = 0;
     s->ask = &plan->t;

@@ -30,6 +30,7 @@ typedef struct {
     covsamp__place place; /* the constants of the covariance's place */
     int32_t noisy;        /* 0: the mean alone (the step to data, as a rule) */
     int32_t covariance;   /* 0: the fallback in place of a covariance by products */
+    double guidance, cfg; /* weights of this step, 0: off */
     int32_t two;          /* 1: u is evaluated */
     int32_t reserved;
 } covsamp__plan;
@@ -39,8 +40,9 @@ typedef struct covsamp__solver covsamp__solver;
 typedef struct {
     int evaluations; /* arrays for a second evaluation are needed */
     /* What is wanted now: COVSAMP_ASK_NOISE (in z), _MEAN (in mean, and in head), _JVP, _MEAN_JVP
-     * (v, count, product), _VJP (transposed), about ask and ask_x; 0: the step is finished;
-     * negative: COVSAMP_E_LINALG. */
+     * (v, count, product), _VJP (transposed), about ask and ask_x; _GUIDE (gradient), about
+     * guide_at and guide_x; 0: the step is finished; negative: COVSAMP_E_LINALG.  That a mean may
+     * take two branches and a guide is not the solver's business (machine/evaluation.c). */
     int32_t (*next)(covsamp__solver *s);
     /* It is there. */
     void (*take)(covsamp__solver *s, int32_t kind);
@@ -51,9 +53,14 @@ struct covsamp__solver {
     int32_t dtype;
     int32_t eps_raw, clip_covariance, mean_jvp, mean_order; /* options */
     int32_t average;                                        /* products are with (J + J^T) / 2 */
+    int32_t guided,
+        free_guided;    /* some step has a weight of classifier, classifier-free guidance */
+    int32_t guide_form; /* COVSAMP_GUIDE_..., never AUTO */
+    int32_t guided_jacobian, branches; /* options */
     int32_t phase, opened;
-    int32_t half;  /* of such products J v is there, J^T v is not */
-    int32_t moved; /* set by next(): ask or ask_x changed within the step */
+    int32_t half;        /* of such products J v is there, J^T v is not */
+    int32_t moved;       /* set by next(): ask or ask_x changed within the step */
+    int32_t guide_phase; /* of a step that is guided, see guide.c */
     int64_t batch, dim;
     double clip; /* 0: off */
     double churn_noise;
@@ -64,6 +71,8 @@ struct covsamp__solver {
     const void *ask_x;
     covsamp__covariance *covariance; /* one of the two above */
     covsamp__place place;
+    const covsamp__level *guide_at; /* where the gradient is asked */
+    const void *guide_x;
     const void *v; /* tangents that are asked about, count of them */
     int64_t count;
     int64_t failed; /* sample whose eigenvalues did not converge */
@@ -76,7 +85,11 @@ struct covsamp__solver {
     void *aside;                /* x of a second evaluation, or the predicted noise */
     void *slope;                /* heun: the predicted noise of the first evaluation */
     void *product, *transposed; /* [tangents][batch][dim] */
-    uint8_t *keep;              /* where x0 was not clipped */
+    /* the same of branch 1, and what the head's own branch says: its mean before guidance */
+    void *other_mean, *other_head, *other_product, *other_transposed, *conditional;
+    void *gradient; /* of log p(y | x) */
+    void *push;     /* S gradient; before that what it is made of */
+    uint8_t *keep;  /* where x0 was not clipped */
     /* Where the density of a step is wanted and not a draw: measure is set before the layout. */
     int32_t measure, reserved;
     void *truth;           /* x0, that of the data */
@@ -95,6 +108,15 @@ void covsamp__solver_open(covsamp__solver *s, const covsamp__plan *plan, uint64_
 int64_t covsamp__solver_values(const covsamp__solver *s);
 /* Turns the model's output in `mean` into x0, clipped if asked for, at the spot that was asked. */
 void covsamp__solver_x0(covsamp__solver *s);
+/* guide.c: a step x_s ~ N(mu + w S g, S).  What is wanted for S g once mu is known:
+ * COVSAMP_ASK_GUIDE, COVSAMP_ASK_JVP (v, count) or 0. */
+int32_t covsamp__guide_next(covsamp__solver *s);
+/* Whether the products that were answered last, P C P v by now, are its. */
+int covsamp__guide_takes(const covsamp__solver *s);
+/* The gradient, or those products, are there. */
+void covsamp__guide_take(covsamp__solver *s);
+/* Adds w S g to mu, after the draw.  0, or LAPACK's info. */
+int covsamp__guide_push(covsamp__solver *s);
 /* out = (x - alpha x0) / sigma at the spot that was asked: the predicted noise. */
 void covsamp__solver_noise(const covsamp__solver *s, void *out);
 

@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <covsamp/covsamp.h>
+#include <covsamp/torch.h>
 
 #include <stddef.h>
 
@@ -57,6 +58,8 @@ static void small_structs(void)
     FIELD(covsamp_model, progress_user);
     FIELD(covsamp_model, progress);
     FIELD(covsamp_model, vjp);
+    FIELD(covsamp_model, guide_user);
+    FIELD(covsamp_model, guide);
 }
 
 static void stats_struct(void)
@@ -78,6 +81,7 @@ static void stats_struct(void)
     FIELD(covsamp_stats, error_estimate);
     FIELD(covsamp_stats, vjp_requests);
     FIELD(covsamp_stats, vjp_tangents);
+    FIELD(covsamp_stats, guide_requests);
 }
 
 static void request_struct(void)
@@ -110,6 +114,11 @@ static void request_struct(void)
     FIELD(covsamp_request, noise);
     FIELD(covsamp_request, head);
     FIELD(covsamp_request, transposed);
+    FIELD(covsamp_request, gradient);
+    FIELD(covsamp_request, other_mean);
+    FIELD(covsamp_request, other_product);
+    FIELD(covsamp_request, other_transposed);
+    FIELD(covsamp_request, other_head);
 }
 
 static void calibration_struct(void)
@@ -197,6 +206,34 @@ static void nelbo_structs(void)
     FIELD(covsamp_nelbo_total, bits_deviation);
 }
 
+static void torch_structs(void)
+{
+    STRUCT(covsamp_torch_options);
+    FIELD(covsamp_torch_options, size);
+    FIELD(covsamp_torch_options, device);
+    FIELD(covsamp_torch_options, dims);
+    FIELD(covsamp_torch_options, n_dims);
+    FIELD(covsamp_torch_options, dtype);
+    FIELD(covsamp_torch_options, engine);
+    FIELD(covsamp_torch_options, tangent_dtype);
+    FIELD(covsamp_torch_options, keep_bytes);
+    FIELD(covsamp_torch_options, layout);
+    FIELD(covsamp_torch_options, reserved);
+    STRUCT(covsamp_torch_work);
+    FIELD(covsamp_torch_work, size);
+    FIELD(covsamp_torch_work, engine);
+    FIELD(covsamp_torch_work, reserved);
+    FIELD(covsamp_torch_work, nodes_by_rule);
+    FIELD(covsamp_torch_work, nodes_by_duals);
+    FIELD(covsamp_torch_work, linearisations);
+    FIELD(covsamp_torch_work, steps);
+    FIELD(covsamp_torch_work, bytes_kept);
+    FIELD(covsamp_torch_work, bytes_peak);
+    FIELD(covsamp_torch_work, operators_by_duals);
+    FIELD(covsamp_torch_work, reason);
+    FIELD(covsamp_torch_work, points_kept);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && (sizeof(void *) != 8 || sizeof(size_t) != 8)) {
@@ -215,6 +252,7 @@ int main(int argc, char **argv)
     mode_struct();
     path_kl_struct();
     nelbo_structs();
+    torch_structs();
     if (expected == NULL)
         return 0;
     char rest[8];

@@ -161,10 +161,44 @@ static void estimators(covsamp_mixture *m)
     covsamp_config_free(c);
 }
 
+/* ---- guidance ---- */
+
+static void guidance(covsamp_mixture *plain)
+{
+    static const double tilt[3] = {1, -1, .5}, weights[3] = {1, 1, 1}, huge[3] = {1e200, 0, 0};
+    covsamp_mixture *tilted = new_mixture(3);
+    CHECK(covsamp_mixture_set_tilt(tilted, tilt) == COVSAMP_OK);
+    refused_with("dense", "guidance", "1.5", plain, SAMPLES, 10, COVSAMP_E_UNSUPPORTED,
+                 "guidance is 1.5, must be 0 and without weights for a mixture without a tilt");
+    refused_with("dense", "cfg", "2", tilted, SAMPLES, 10, COVSAMP_E_UNSUPPORTED,
+                 "cfg is 2, must be 0 and without weights: a mixture has one branch");
+    covsamp_config *c = config_of("dense");
+    CHECK(covsamp_config_set_guidance(c, COVSAMP_GUIDANCE_CLASSIFIER, weights, 3) == COVSAMP_OK);
+    refused(c, tilted, SAMPLES, 10, COVSAMP_E_RANGE, "weights of guidance are 3, must be 20");
+    CHECK(covsamp_config_set_guidance(c, COVSAMP_GUIDANCE_CLASSIFIER, NULL, 0) == COVSAMP_OK);
+    CHECK(covsamp_config_set_real(c, COVSAMP_GUIDANCE, 1) == COVSAMP_OK);
+    CHECK(covsamp_config_set_int(c, COVSAMP_GUIDANCE_LOW, 9) == COVSAMP_OK);
+    CHECK(covsamp_config_set_int(c, COVSAMP_GUIDANCE_HIGH, 3) == COVSAMP_OK);
+    refused(c, tilted, SAMPLES, 10, COVSAMP_E_RANGE, "guidance_low is 9, must be at most");
+    covsamp_config_free(c);
+    c = config_of("krylov");
+    CHECK(covsamp_config_set_int(c, COVSAMP_KRYLOV_STEPS, 2) == COVSAMP_OK);
+    CHECK(covsamp_config_set_real(c, COVSAMP_GUIDANCE, 1) == COVSAMP_OK);
+    CHECK(covsamp_config_set_by_name(c, "guidance_product", "basis") == COVSAMP_OK);
+    refused(c, tilted, SAMPLES, 10, COVSAMP_E_UNSUPPORTED,
+            "guidance_product is basis, must be exact");
+    CHECK(covsamp_config_set_by_name(c, "guidance_form", "score") == COVSAMP_OK); /* no product */
+    CHECK(covsamp_path_kl(c, tilted, SAMPLES, 10, NULL, NULL, 0, NULL) == COVSAMP_OK);
+    CHECK(covsamp_mixture_set_tilt(tilted, huge) == COVSAMP_OK);
+    refused(c, tilted, SAMPLES, 10, COVSAMP_E_RANGE, "mean or weight of component 0");
+    covsamp_config_free(c);
+    covsamp_mixture_free(tilted);
+}
+
 /* ---- memory: one block, given back ---- */
 
 typedef struct {
-    int calls, blocks, fail;
+    int calls, blocks, fail, spare; /* spare: calls that succeed before one fails */
     size_t bytes;
 } heap;
 
@@ -172,7 +206,7 @@ static void *heap_alloc(void *user, size_t bytes, size_t align)
 {
     heap *h = user;
     h->calls++;
-    if (h->fail)
+    if (h->fail && h->spare-- <= 0)
         return NULL;
     h->blocks++;
     h->bytes += bytes;
@@ -194,7 +228,7 @@ static void memory(covsamp_mixture *m)
     static const char *const covariances[] = {"dense", "spectral", "krylov", "analytic"};
     for (int i = 0; i < 4; i++)
         for (int fail = 0; fail < 2; fail++) {
-            heap h = {0, 0, 0, 0};
+            heap h = {0, 0, 0, 0, 0};
             const covsamp_allocator mem = {sizeof mem, heap_alloc, heap_release, &h};
             const settings set = {.covariance = COVSAMP_COV_SMALL, .dim = 2};
             covsamp_config *c = new_config_with(&set, &mem);
@@ -213,6 +247,33 @@ static void memory(covsamp_mixture *m)
         }
 }
 
+/* Guided, the path's mixture is a second block. */
+static void guided_memory(void)
+{
+    static const double tilt[2] = {1, -1};
+    covsamp_mixture *m = new_mixture(2);
+    CHECK(covsamp_mixture_set_tilt(m, tilt) == COVSAMP_OK);
+    for (int fail = 0; fail < 3; fail++) { /* nothing; the first; the second */
+        heap h = {0, 0, 0, 0, 0};
+        const covsamp_allocator mem = {sizeof mem, heap_alloc, heap_release, &h};
+        const settings set = {.covariance = COVSAMP_COV_DENSE, .dim = 2};
+        covsamp_config *c = new_config_with(&set, &mem);
+        CHECK(covsamp_config_set_real(c, COVSAMP_GUIDANCE, 1) == COVSAMP_OK);
+        const heap before = h;
+        h.fail = fail > 0;
+        h.spare = fail - 1;
+        if (fail)
+            refused(c, m, SAMPLES, 10, COVSAMP_E_NOMEM, "no memory for");
+        else
+            CHECK(covsamp_path_kl(c, m, SAMPLES, 10, NULL, NULL, 0, NULL) == COVSAMP_OK);
+        CHECK(h.calls == before.calls + (fail == 1 ? 1 : 2));
+        CHECK(h.blocks == before.blocks && h.bytes == before.bytes);
+        covsamp_config_free(c);
+        CHECK(h.blocks == 0);
+    }
+    covsamp_mixture_free(m);
+}
+
 int main(void)
 {
     covsamp_mixture *mixture = new_mixture(2);
@@ -221,7 +282,9 @@ int main(void)
     options(mixture);
     shapes(mixture);
     estimators(mixture);
+    guidance(mixture);
     memory(mixture);
+    guided_memory();
     covsamp_mixture_free(mixture);
     return check_done();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Two samplers that share one mixture handle, turn by turn, and an edit between steps, give the
- * bits of separate handles; samplers in two threads at once give those of one after the other. */
+/* Two samplers that share one mixture handle, turn by turn, an edit between steps and a run loaded
+ * into another sampler give the bits of separate handles; samplers in two threads at once give
+ * those of one after the other. */
 #define _POSIX_C_SOURCE 200809L
 #include "fixture.h"
 
@@ -130,6 +131,49 @@ static void edit_at_report(const settings *set)
     covsamp_mixture_free(mixture);
 }
 
+/* A run saved between two steps goes on in a second sampler while the first, and one of another
+ * configuration, go on too, all with one mixture handle. */
+static void load_among_others(const settings *a, const settings *b)
+{
+    settings own = *a;
+    own.report = 1;
+    covsamp_mixture *shared = new_mixture(5), *own_a = new_mixture(5), *own_b = new_mixture(5);
+    const covsamp_model model_a = model_of(own_a), model_b = model_of(own_b);
+    void *xa = samples_of(a, &model_a), *xb = samples_of(b, &model_b), *text = NULL;
+    covsamp_sampler *sa = new_sampler(&own), *sb = new_sampler(b), *loaded = new_sampler(&own);
+    size_t bytes = 0;
+    int more_a = 1, more_b = 1, more_loaded = 1;
+    for (int turn = 0; more_a || more_b || (text != NULL && more_loaded); turn++) {
+        const covsamp_request *q = NULL;
+        if (text == NULL && covsamp_sampler_ask(sa, &q) == COVSAMP_OK &&
+            q->kind == COVSAMP_ASK_STEP && q->step == 1) {
+            CHECK(covsamp_sampler_save(sa, NULL, 0, &bytes) == COVSAMP_OK);
+            text = malloc(bytes);
+            CHECK(covsamp_sampler_save(sa, text, bytes, NULL) == COVSAMP_OK);
+            CHECK(covsamp_sampler_load(loaded, text, bytes) == COVSAMP_OK);
+        } else if (text == NULL && turn == 3) { /* what the second has begun is given up */
+            CHECK(one_request(loaded, shared));
+        }
+        if (more_a && turn % 3 != 2)
+            more_a = one_request(sa, shared);
+        if (more_b && turn % 2 != 1)
+            more_b = one_request(sb, shared);
+        if (text != NULL && more_loaded)
+            more_loaded = one_request(loaded, shared);
+    }
+    CHECK(text != NULL && same_state(sa, a, xa) && same_state(sb, b, xb));
+    CHECK(same_state(loaded, a, xa));
+    covsamp_sampler_free(sa);
+    covsamp_sampler_free(sb);
+    covsamp_sampler_free(loaded);
+    free(text);
+    free(xa);
+    free(xb);
+    covsamp_mixture_free(shared);
+    covsamp_mixture_free(own_a);
+    covsamp_mixture_free(own_b);
+}
+
 /* A start that is set instead of drawn: the library's own start, given back, changes nothing. */
 static void own_start(const settings *set)
 {
@@ -226,6 +270,7 @@ int main(void)
         turn_by_turn(&a, &b);
         edits(&a, &b);
         edit_at_report(&a);
+        load_among_others(&a, &b);
         own_start(&a);
         threads(&a, &b);
     }

@@ -2,7 +2,7 @@
 /* The option table, and setting and reading every option as number and as text. */
 #include "options.h"
 
-#define OPTION_COUNT 46
+#define OPTION_COUNT 57
 
 /* Keys are never reused and names never change: this list is part of the ABI. */
 static const struct {
@@ -55,6 +55,17 @@ static const struct {
     {"spectral_pool", 75, COVSAMP_TYPE_CHOICE},
     {"spectral_estimate", 76, COVSAMP_TYPE_CHOICE},
     {"spectral_colour", 77, COVSAMP_TYPE_INT},
+    {"guidance", 90, COVSAMP_TYPE_REAL},
+    {"guidance_form", 91, COVSAMP_TYPE_CHOICE},
+    {"guidance_low", 92, COVSAMP_TYPE_INT},
+    {"guidance_high", 93, COVSAMP_TYPE_INT},
+    {"guidance_product", 94, COVSAMP_TYPE_CHOICE},
+    {"cfg", 95, COVSAMP_TYPE_REAL},
+    {"cfg_low", 96, COVSAMP_TYPE_INT},
+    {"cfg_high", 97, COVSAMP_TYPE_INT},
+    {"guided_jacobian", 98, COVSAMP_TYPE_INT},
+    {"branches", 99, COVSAMP_TYPE_INT},
+    {"known", 100, COVSAMP_TYPE_INT},
 };
 
 /* As are the numbers and names of choices. */
@@ -100,6 +111,12 @@ static const struct {
     {"project", COVSAMP_SYMMETRISE, 1},
     {"average", COVSAMP_SYMMETRISE, 2},
     {"ask", COVSAMP_NOISE, 100},
+    {"auto", COVSAMP_GUIDANCE_FORM, 1},
+    {"mean", COVSAMP_GUIDANCE_FORM, 2},
+    {"state", COVSAMP_GUIDANCE_FORM, 3},
+    {"score", COVSAMP_GUIDANCE_FORM, 4},
+    {"exact", COVSAMP_GUIDANCE_PRODUCT, 1},
+    {"basis", COVSAMP_GUIDANCE_PRODUCT, 2},
 };
 
 static void choices_are_promised(void)

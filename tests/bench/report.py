@@ -124,6 +124,20 @@ def threads_table(command, rows):
     return text + [""]
 
 
+def many_table(command, rows):
+    first = rows[0]
+    text = [f"### {first['samplers']} samplers in one call: `{first['model']}`, batch {first['batch']} each, f32", "",
+            f"    {command}", "",
+            f"LGS, m = 3, median of {first['rounds']} rounds; load average of the machine before it began: {first['load']:.2f}.",
+            "Answers a second, means and products, of a sample each; *apart*: the states after, relative.", "",
+            "| engine | the samplers are | one by one | a handle each | in one call | against a handle each | apart |",
+            "| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
+    for row in rows:
+        text.append(f"| `{row['engine']}` | {row['order']} | {row['shared']:.1f} | {row['own']:.1f} | {row['many']:.1f} | "
+                    f"{row['ratio']:.2f} | {row['apart']:.1e} |")
+    return text + [""]
+
+
 def sections(lines):
     """{heading: [line]}, what stands before the first heading under None."""
     found, heading = {None: []}, None
@@ -140,7 +154,7 @@ def main(results, file):
                   for _, rows in found for r in rows if r["bench"] == "jvp" and "lgs3_flops" in r}
     versions = sorted({row["libtorch"] for _, rows in found for row in rows if row["bench"] == "jvp"})
     tables = {"jvp": jvp_table, "peer": lambda c, r: peer_table(c, r, operations), "bf16": bf16_table,
-              "memory": memory_table, "threads": threads_table}
+              "memory": memory_table, "threads": threads_table, "many": many_table}
     with open(file) as old:
         whole = old.read()
     before, rest = whole.split(BEGIN)

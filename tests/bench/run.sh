@@ -20,7 +20,7 @@ while [ $# -gt 0 ]; do
 done
 [ -f "$build/build.ninja" ] || meson setup "$build"
 ninja -C "$build" tests/bench/bench-jvp tests/bench/bench-lgs tests/bench/bench-bf16 \
-    tests/bench/bench-memory-of tests/bench/bench-threads
+    tests/bench/bench-memory-of tests/bench/bench-threads tests/bench/bench-many
 large=$build/tests/bench/unet.pt
 [ -f "$large" ] || /usr/bin/python3 -B tests/bench/make_unet.py "$large"
 results=$build/tests/bench/results.txt
@@ -44,6 +44,8 @@ trained=examples/models/fashion-unet.pt
 # First what wants the machine for itself, while it is idle; then what does not mind.
 measure env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
     "$build/tests/bench/bench-threads" "$trained" 8 "$rounds" linearised dual
+measure env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+    "$build/tests/bench/bench-many" "$trained" 8 1 "$rounds" linearised dual
 both "$trained" 8 1
 if [ -z "$quick" ]; then
     both "$trained" 32 1

@@ -37,6 +37,22 @@ def test_json(_):
     check(other["methods"][0]["kl"] != kl["dense"], "another seed", other)
 
 
+def test_guided(_):
+    arguments = ["path-kl", "--mixture", "1d", "--steps", "16,32,64", "--json"]
+    out = json.loads(good(*arguments, "--strength", "0,2").stdout)
+    plain = json.loads(good(*arguments, "--methods", "small,large,analytic,dense").stdout)
+    check([block["strength"] for block in out["guided"]] == [0, 2] and "methods" not in out, "two strengths", out)
+    kl = [{row["name"]: row["kl"] for row in block["methods"]} for block in out["guided"]]
+    for row in plain["methods"]:
+        check(all(abs(a - b) < 1e-12 for a, b in zip(kl[0][row["name"]], row["kl"])), "strength 0 is no guidance", kl)
+    check(kl[1]["dense"][2] > 5 * kl[1]["dense/conditional"][2], "a network of the condition is better", kl)
+    check(kl[1]["dense"] != kl[1]["dense/state"], "where the gradient is taken matters", kl)
+    text = good("path-kl", "--mixture", "1d", "--steps", "8,16", "--strength", "2", "--methods", "dense/score").stdout
+    rows = [line.split() for line in text.splitlines()]
+    check(["guided,", "strength", "2"] in rows, "the strength over its rows", text)
+    check(["dense/score", "1.854e-01", "8.750e-02", "-1.08", "-1.08"] in rows, "the score's own row", text)
+
+
 def test_figure(folder):
     folder = tempfile.mkdtemp(dir=folder)
     path = os.path.join(folder, "kl.svg")
@@ -47,6 +63,10 @@ def test_figure(folder):
     check(len(root.findall(".//%spolyline" % svg)) == 5, "a curve for each method")
     check(len(root.findall(".//%scircle" % svg)) == 15, "a point for each number")
     check(os.listdir(folder) == ["kl.svg"], "nothing but the figure", os.listdir(folder))
+    good("path-kl", "--mixture", "1d", "--steps", "8,16", "--strength", "1,4", "--methods", "small,dense", "-o", path)
+    root = xml.etree.ElementTree.parse(path).getroot()
+    check(len(root.findall(".//%spolyline" % svg)) == 4, "a curve for each method and strength")
+    check("dense, 4" in [text.text for text in root.iter(svg + "text")], "the strength in the legend")
 
 
 def test_refusals(folder):
@@ -66,8 +86,14 @@ def test_refusals(folder):
     bad(2, "krylov_steps is 1, must be at least dim = 2", "path-kl", "--methods", "krylov:1")
     bad(2, "dim is 6, must be at most 2", "path-kl", "--mixture", "6d", "--estimator", "quadrature")
     bad(2, "size is 0", "path-kl", "--mixture", "6d", "--size", "0")
+    bad(2, "\"dense/state\" only with --strength", "path-kl", "--methods", "dense/state")
+    bad(2, "--methods takes /mean, /state", "path-kl", "--methods", "dense/there", "--strength", "1")
+    bad(2, "--methods takes /mean, /state", "path-kl", "--methods", "dense/auto", "--strength", "1")
+    bad(2, "--strength takes a number in 0 ... 1000, not \"-1\"", "path-kl", "--strength", "1,-1")
+    bad(2, "--strength takes at most 4 numbers", "path-kl", "--strength", "1,2,3,4,5")
+    bad(2, "a figure has room for 20 curves", "path-kl", "--strength", "1,2,3,4", "-o", os.path.join(folder, "kl.svg"))
     check(os.listdir(folder) == [], "no file after a refusal", os.listdir(folder))
 
 
 if __name__ == "__main__":
-    sys.exit(run_all([test_table, test_json, test_figure, test_refusals], []))
+    sys.exit(run_all([test_table, test_json, test_guided, test_figure, test_refusals], []))

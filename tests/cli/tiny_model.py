@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes a network of a few weights as TorchScript: tiny_model.py FILE [wrong|nan|heads|short|open]
+"""Writes a network of a few weights as TorchScript: tiny_model.py FILE [wrong|nan|heads|short|open|...]
 
 forward(x[n, 1, 8, 8], t[n], y[n]); smooth, so that its Jacobian exists everywhere.
 wrong: one path carries no derivative; nan: the output is not a number at early times;
 heads: with the heads that its file names; short: without the last two of them;
-open: its file says nothing of a window.
+open: its file says nothing of a window; plain: nor of classes, and forward takes none.
+Beside the network: classifier, of three classes by brightness and slope; spoilt, the same with gradients that are no
+numbers; decoder to [1, 16, 16] and encoder back; other, a decoder of two channels.
 """
 import sys
 
@@ -51,10 +53,50 @@ class NotANumber(Tiny):
         return x / (t[:, None, None, None] > 300).to(x.dtype) * 0
 
 
+class Plain(Tiny):
+    def forward(self, x, t):
+        return 0.5 * x + 0.3 * self.last(torch.tanh(self.first(x) + t[:, None, None, None] / 1000))
+
+
+class Classifier(nn.Module):
+    def forward(self, x, t):
+        down = torch.linspace(-1, 1, 8, dtype=x.dtype)[:, None]
+        logits = torch.stack([x.mean((1, 2, 3)), -x.mean((1, 2, 3)), (x * down).mean((1, 2, 3))], 1)
+        return 4 * logits / (1 + t[:, None] / 500)
+
+
+class Spoilt(Classifier):
+    def forward(self, x, t):
+        mean = x.mean((1, 2, 3))
+        return torch.stack([(mean - mean).sqrt(), mean, mean], 1)
+
+
+class Decoder(nn.Module):
+    def forward(self, z):
+        return 0.5 * nn.functional.interpolate(z, scale_factor=2.0)
+
+
+class Encoder(nn.Module):
+    def forward(self, x):
+        return 2 * nn.functional.avg_pool2d(x, 2)
+
+
+BESIDE = {"classifier": (Classifier, "shape=1,8,8\nclasses=3\nschedule=linear\n"),
+          "spoilt": (Spoilt, "shape=1,8,8\nclasses=3\nschedule=linear\n"), "decoder": (Decoder, "shape=1,8,8\n"),
+          "encoder": (Encoder, "shape=1,16,16\n"), "other": (Decoder, "shape=2,8,8\n")}
+
+
 def main():
-    kinds = {"wrong": Wrong, "nan": NotANumber, "heads": Heads, "short": Short}
+    kind = "".join(sys.argv[2:])
+    if kind in BESIDE:
+        module, text = BESIDE[kind]
+        torch.jit.script(module().eval()).save(sys.argv[1], _extra_files={"covsamp.txt": text})
+        return
+    kinds = {"plain": Plain, "wrong": Wrong, "nan": NotANumber, "heads": Heads, "short": Short}
     kind = kinds.get("".join(sys.argv[2:]), Tiny)
-    text = "prediction=v\nschedule=linear\nlevels=1000\nshape=1,8,8\nclasses=3\n"
+    text = "prediction=v\nschedule=linear\nlevels=1000\nshape=1,8,8\n"
+    if kind != Plain:
+        text += "classes=3\n"
     if sys.argv[2:] != ["open"]:
         text += "window_high=800\n"
     if issubclass(kind, Heads):

@@ -163,8 +163,10 @@ class OneArgument(nn.Module):
 
 
 class TooMany(nn.Module):
-    def forward(self, x, t, y, z):
-        return x
+    """What is no tensor needs a default."""
+
+    def forward(self, x, t, y, z: int):
+        return x * z
 
 
 class Half(nn.Module):

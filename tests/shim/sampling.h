@@ -7,8 +7,9 @@
 
 enum { BATCH = 3, STEPS = 6 };
 
-/* A sampler with the full covariance: every step asks for a mean and for products. */
-static inline covsamp_sampler *sampler_of(uint64_t seed)
+/* A sampler with the full covariance: every step asks for a mean and for products.  options: NULL,
+ * or names and values in turns, with NULL at the end. */
+static inline covsamp_sampler *sampler_with(uint64_t seed, const char *const *options)
 {
     covsamp_schedule *schedule = NULL;
     covsamp_config *config = NULL;
@@ -22,6 +23,8 @@ static inline covsamp_sampler *sampler_of(uint64_t seed)
     CHECK(covsamp_config_set_int(config, COVSAMP_DIM, DIM) == COVSAMP_OK);
     CHECK(covsamp_config_set_int(config, COVSAMP_COVARIANCE, COVSAMP_COV_KRYLOV) == COVSAMP_OK);
     CHECK(covsamp_config_set_int(config, COVSAMP_SEED, (int64_t)seed) == COVSAMP_OK);
+    for (; options && options[0]; options += 2)
+        CHECK(covsamp_config_set_by_name(config, options[0], options[1]) == COVSAMP_OK);
     CHECK(covsamp_config_set_schedule(config, schedule, levels, STEPS) == COVSAMP_OK);
     if (!CHECK(covsamp_sampler_new(&sampler, config) == COVSAMP_OK)) {
         fprintf(stderr, "    %s\n", covsamp_config_message(config));
@@ -30,6 +33,11 @@ static inline covsamp_sampler *sampler_of(uint64_t seed)
     covsamp_config_free(config);
     covsamp_schedule_free(schedule);
     return sampler;
+}
+
+static inline covsamp_sampler *sampler_of(uint64_t seed)
+{
+    return sampler_with(seed, NULL);
 }
 
 static inline covsamp_model model_of(covsamp_torch *module)

@@ -186,9 +186,12 @@ static void bad_input(void)
     CHECK(covsamp_torch_report(NULL, &work) == COVSAMP_E_NULL);
     CHECK(covsamp_torch_report(module, NULL) == COVSAMP_E_NULL);
     CHECK_TEXT(covsamp_torch_message(module), "work is NULL");
-    work.size = sizeof work - 1;
+    work.size = offsetof(covsamp_torch_work, points_kept) - 1;
     CHECK(covsamp_torch_report(module, &work) == COVSAMP_E_STRUCT_SIZE && work.engine == 0);
     CHECK_TEXT(covsamp_torch_message(module), "work->size is");
+    work.size++; /* a caller that does not know of what came later */
+    work.points_kept = 77;
+    CHECK(covsamp_torch_report(module, &work) == COVSAMP_OK && work.points_kept == 77);
     covsamp_torch_free(module);
 }
 
