@@ -12,7 +12,8 @@ tarball=covsamp-$version.tar.xz
 offline="unshare -n"
 
 dist() { # FOLDER
-    [ -f "$1/build.ninja" ] || meson setup "$1" "$root" -Dshim=disabled -Dexamples=disabled -Dtests=disabled || return 1
+    rm -rf "$1" # dist does not configure again what has changed
+    meson setup "$1" "$root" -Dshim=disabled -Dexamples=disabled -Dtests=disabled || return 1
     meson dist -C "$1" --no-tests
 }
 # What was not committed is not in a tarball.

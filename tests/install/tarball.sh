@@ -28,13 +28,16 @@ variations=-all,+environment,+build_path,+exec_path,+home,+locales,+timezone,+um
 rm -rf "$work/reprotest"
 cp -r "$work/deb/covsamp-$version" "$work/reprotest"
 (cd "$work/reprotest" && debian/rules clean) >/dev/null 2>&1
-check "two builds of the packages" nice reprotest --min-cpus 1 --no-diffoscope --variations=$variations \
-    "DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -b -us -uc" '../*.deb' -- null "$work/reprotest" ||
-    tail -n 60 "$work/log"
-if grep -q 'Reproduction successful' "$work/log"; then
+twice() {
+    cd "$work/reprotest" && nice reprotest --min-cpus 1 --no-diffoscope --variations=$variations \
+        -c 'DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -b -us -uc' . '../*.deb' -- null
+}
+check "two builds of the packages" twice || tail -n 60 "$work/log"
+cp "$work/log" "$work/reprotest.log"
+if grep -q 'Reproduction successful' "$work/reprotest.log"; then
     echo "reproducible: yes, all packages bit by bit (varied: $variations)"
 else
     echo "reproducible: NO"
 fi
-check "are the same bit by bit" grep 'Reproduction successful' "$work/log"
+check "are the same bit by bit" grep 'Reproduction successful' "$work/reprotest.log"
 finish
