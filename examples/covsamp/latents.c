@@ -26,7 +26,7 @@ static int open_decoder(struct latents *l, const struct sample_request *r,
     if (code == 0)
         code = map_shapes(l->decoder, &in, &l->decoded);
     l->decoded.dtype = r->dtype;
-    return code != 0 ? code : shape_make_room(&l->decoded, r->count);
+    return code;
 }
 
 static int open_encoder(struct latents *l, const struct sample_request *r,

@@ -9,7 +9,7 @@
 struct latents {
     struct map *decoder, *encoder; /* NULL: none */
     struct samples encoder_in;     /* its shape */
-    struct samples decoded;        /* with room for all samples */
+    struct samples decoded;        /* its shape; the caller makes room for all samples */
 };
 
 /* Opens both, if asked for, for a model whose samples are `like`.  0 or an exit code after a

@@ -221,6 +221,19 @@ int setup_model(struct setup *s, const struct sample_request *r)
     return 0;
 }
 
+/* A sheet that cannot be is told before memory for it is missing. */
+static int make_room(struct setup *s, const struct sample_request *r)
+{
+    struct samples *decoded = r->decoder != NULL ? &s->latents.decoded : NULL;
+    int code = 0;
+    set_sheet(s, r);
+    if (request_is_png(r))
+        code = png_fits(decoded != NULL ? decoded : &s->samples, r->count, &s->sheet);
+    if (code == 0 && decoded != NULL)
+        code = shape_make_room(decoded, r->count);
+    return code != 0 ? code : shape_make_room(&s->samples, r->count);
+}
+
 int setup_make(struct setup *s, const struct sample_request *r)
 {
     int code = setup_model(s, r);
@@ -229,15 +242,8 @@ int setup_make(struct setup *s, const struct sample_request *r)
     if (code == 0)
         code = latents_make(&s->latents, r, &s->samples);
     if (code == 0)
-        code = shape_make_room(&s->samples, r->count);
-    if (code == 0)
-        code = images_make(&s->images, r, &s->latents, &s->samples);
-    if (code != 0)
-        return code;
-    set_sheet(s, r);
-    return request_is_png(r) ? png_fits(r->decoder != NULL ? &s->latents.decoded : &s->samples,
-                                        r->count, &s->sheet)
-                             : 0;
+        code = make_room(s, r);
+    return code != 0 ? code : images_make(&s->images, r, &s->latents, &s->samples);
 }
 
 void setup_free(struct setup *s)
