@@ -28,3 +28,9 @@ finish() {
     [ $failed = 0 ]
     exit
 }
+
+# Where this machine's own packages come from: the archive that is not the one of security updates.
+debian_mirror() {
+    [ -z "${COVSAMP_MIRROR:-}" ] || { echo "$COVSAMP_MIRROR" && return; }
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1
+}

@@ -23,7 +23,7 @@ esac
 unpack() {
     mmdebstrap --variant=extract --architectures="$arch" \
         --include=libc6-dev,libgcc-12-dev,libblas-dev,liblapacke-dev,librandom123-dev \
-        bookworm "$sys" "${COVSAMP_MIRROR:-http://deb.debian.org/debian}" || return 1
+        bookworm "$sys" "$(debian_mirror)" || return 1
     if [ ! -L "$sys/lib" ]; then
         cp -a "$sys/lib/." "$sys/usr/lib/" && rm -rf "$sys/lib" && ln -s usr/lib "$sys/lib" || return 1
     fi

@@ -12,7 +12,7 @@ if [ "${COVSAMP_MOUNTS:-}" != own ]; then
     COVSAMP_MOUNTS=own exec unshare -m sh "$0" "$@"
 fi
 sys=$work/root
-mirror=${COVSAMP_MIRROR:-http://deb.debian.org/debian}
+mirror=$(debian_mirror)
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 
 inside() { chroot "$sys" env PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
