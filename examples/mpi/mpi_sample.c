@@ -199,6 +199,7 @@ static int finish(struct job *job)
            " missing\n",
            job->shards.samples, job->shards.count, job->found, all[1], all[0],
            job->shards.count - missing - job->found - all[0], missing);
+    fflush(stdout); /* mpirun may end a rank as soon as another one has ended with an error */
     if (missing > 0)
         return 0; /* with another job, or after an error that is reported */
     file_sweep(job->order.folder, "samples-");

@@ -128,7 +128,9 @@ int shard_make(struct shards *shards, struct work *work, int64_t k, char *messag
     name_file(shards, shards->folder, k, "npy", path);
     if (file_write(path, shards->buffer, bytes, message) == 0)
         return 0;
-    return shard_is_good(shards, k) ? 0 : -1; /* where locks do not work another job may have been faster */
+    return shard_is_good(shards, k)
+               ? 0
+               : -1; /* where locks do not work another job may have been faster */
 }
 
 int shard_is_there(const struct shards *shards, int64_t k)

@@ -77,6 +77,13 @@ static int configure(struct work *work, const struct order *order, char *message
     return 0;
 }
 
+static int say_why(const struct work *work, const char *what, char *message)
+{
+    const char *network = work->network.say != NULL ? work->network.say(work->network.handle) : "";
+    return failed(message, "%s: %s%s%s", what, covsamp_sampler_message(work->sampler),
+                  network[0] != '\0' ? "; " : "", network);
+}
+
 int work_open(struct work *work, const struct order *order, char *message)
 {
     memset(work, 0, sizeof *work);
@@ -86,7 +93,11 @@ int work_open(struct work *work, const struct order *order, char *message)
         return -1;
     if (covsamp_sampler_new(&work->sampler, work->config) != COVSAMP_OK)
         return failed(message, "%s", covsamp_config_message(work->config));
-    return 0;
+    /* What cannot work at all shows in one step, before a folder is claimed for it. */
+    const covsamp_status status = covsamp_sampler_step(work->sampler, &work->network.model);
+    return status == COVSAMP_OK || status == COVSAMP_DONE
+               ? 0
+               : say_why(work, "the first step", message);
 }
 
 void work_close(struct work *work)
@@ -99,6 +110,7 @@ void work_close(struct work *work)
 int work_draw(struct work *work, int64_t first, int64_t count, void *values, char *message)
 {
     const size_t row = (size_t)work->dim * (size_t)work->width;
+    char what[64];
     for (int64_t done = 0; done < count; done += work->batch) {
         const void *x = NULL;
         int64_t stride = 0;
@@ -107,11 +119,8 @@ int work_draw(struct work *work, int64_t first, int64_t count, void *values, cha
         if (status == COVSAMP_OK)
             status = covsamp_sampler_run(work->sampler, &work->network.model);
         if (status != COVSAMP_DONE) {
-            const char *network =
-                work->network.say != NULL ? work->network.say(work->network.handle) : "";
-            return failed(message, "samples from %" PRId64 " on: %s%s%s", first + done,
-                          covsamp_sampler_message(work->sampler), network[0] != '\0' ? "; " : "",
-                          network);
+            snprintf(what, sizeof what, "samples from %" PRId64 " on", first + done);
+            return say_why(work, what, message);
         }
         covsamp_sampler_state(work->sampler, &x, &stride);
         for (int64_t b = 0; b < work->batch && done + b < count; b++)
