@@ -12,7 +12,7 @@ import tempfile
 import time
 import zlib
 
-PROGRAM, DIRECT, MPIRUN = sys.argv[1:4]
+PROGRAM, DIRECT, MPIRUN = map(os.path.abspath, sys.argv[1:4])
 SAMPLES, FILES, RANGE, STEPS, SEED = 310, 39, 8, 20, 7
 RUN = [SAMPLES, "--range", RANGE, "--steps", STEPS, "batch=4", "seed=%d" % SEED]
 # Ranks outnumber the processors, and the user may be root.  Others than Open MPI do not read these.
@@ -272,6 +272,21 @@ def test_network(folder, expected):
     refused(2, "crc32", here + "3", *arguments)
 
 
+def test_slurm(folder, expected):
+    """The script for Slurm, with a stand-in for srun whose first call fails."""
+    here, stand_in = folder + "/slurm", folder + "/srun"
+    with open(stand_in, "w") as file:
+        file.write('#!/bin/sh\nshift 2\n[ -e "$0.called" ] || { : >"$0.called"; exit 9; }\n'
+                   'exec "%s" -n 2 "$@"\n' % MPIRUN)
+    os.chmod(stand_in, 0o755)
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "mpi", "mpi_sample.slurm")
+    process = subprocess.run(["sh", script, PROGRAM, here, *map(str, RUN)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             text=True, timeout=300, env=dict(ENVIRONMENT, PATH=folder + ":" + os.environ["PATH"]))
+    check(process.returncode == 0 and "try 1 failed" in process.stderr and "try 2" not in process.stderr,
+          "the Slurm script tries again", process.stderr)
+    complete(here, expected, "the Slurm script")
+
+
 def main():
     began = time.time()
     expected = subprocess.run([DIRECT, str(SAMPLES), str(STEPS), str(SEED)], stdout=subprocess.PIPE,
@@ -280,7 +295,7 @@ def main():
     folder = tempfile.mkdtemp()
     try:
         for test in [test_ranks, test_rank_dies, test_array, test_damage, test_other_configuration,
-                     test_bad_input, test_rank_fails, test_network]:
+                     test_bad_input, test_rank_fails, test_slurm, test_network]:
             test(folder, expected)
     finally:
         shutil.rmtree(folder)
