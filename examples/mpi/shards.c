@@ -162,10 +162,13 @@ int shard_is_good(const struct shards *shards, int64_t k)
 int shard_remove(const struct shards *shards, int64_t k)
 {
     char path[PATH_BYTES];
-    name_file(shards, shards->folder, k, "json", path);
-    unlink(path);
     name_file(shards, shards->folder, k, "npy", path);
-    return unlink(path) == 0;
+    if (unlink(path) != 0)
+        return 0;
+    name_file(shards, shards->folder, k, "json", path);
+    unlink(path); /* if this is the last that the process does: one without the other counts as
+                     nothing */
+    return 1;
 }
 
 char *shard_line(const struct shards *shards, int64_t k)
