@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""mpi_sample: the same bits for any number of ranks, whatever dies: test_mpi.py MPI_SAMPLE DIRECT MPIRUN"""
+"""mpi_sample: the same bits for any number of ranks, whatever dies: test_mpi.py MPI_SAMPLE WITH_NETWORKS DIRECT MPIRUN
+
+MPI_SAMPLE does most of the work without libtorch, since loading that takes longer than what is tested here;
+WITH_NETWORKS is the program as it is built, which may be the same.
+"""
 import glob
 import json
 import os
@@ -12,9 +16,11 @@ import tempfile
 import time
 import zlib
 
-PROGRAM, DIRECT, MPIRUN = map(os.path.abspath, sys.argv[1:4])
+PROGRAM, WITH_NETWORKS, DIRECT, MPIRUN = map(os.path.abspath, sys.argv[1:5])
 SAMPLES, FILES, RANGE, STEPS, SEED = 310, 39, 8, 20, 7
 RUN = [SAMPLES, "--range", RANGE, "--steps", STEPS, "batch=4", "seed=%d" % SEED]
+LONG_STEPS = 60  # for what is killed in the middle: long enough that this program is not late
+LONG = [SAMPLES, "--range", RANGE, "--steps", LONG_STEPS, "batch=4", "seed=%d" % SEED]
 # Ranks outnumber the processors, and the user may be root.  Others than Open MPI do not read these.
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                    OMPI_MCA_rmaps_base_oversubscribe="1", PRTE_MCA_rmaps_default_mapping_policy=":oversubscribe",
@@ -32,9 +38,9 @@ def check(ok, what, detail=""):
         print("failed: %s %s" % (what, detail), file=sys.stderr)
 
 
-def start(ranks, folder, *arguments):
+def start(ranks, folder, *arguments, program=PROGRAM):
     """Without mpirun if ranks is 0: one process of its own, as a task of an array."""
-    command = ([MPIRUN, "-n", ranks] if ranks else []) + [PROGRAM, folder, *(arguments or RUN)]
+    command = ([MPIRUN, "-n", ranks] if ranks else []) + [program, folder, *(arguments or RUN)]
     return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             text=True, env=ENVIRONMENT)
 
@@ -44,8 +50,8 @@ def end(process):
     return process.returncode, out, error
 
 
-def run(ranks, folder, *arguments):
-    return end(start(ranks, folder, *arguments))
+def run(ranks, folder, *arguments, program=PROGRAM):
+    return end(start(ranks, folder, *arguments, program=program))
 
 
 def counts(out):
@@ -53,6 +59,14 @@ def counts(out):
     said = re.search(r"samples in \d+ files: (\d+) found \((\d+) damaged ones removed\), (\d+) drawn here, "
                      r"(\d+) by other jobs, (\d+) missing", out)
     return tuple(map(int, said.groups())) if said else out
+
+
+def direct(steps):
+    """All samples by one call of the library, without MPI."""
+    samples = subprocess.run([DIRECT, str(SAMPLES), str(steps), str(SEED)], stdout=subprocess.PIPE, check=True,
+                             env=ENVIRONMENT).stdout
+    check(len(samples) == SAMPLES * 64 * 4, "the direct call")
+    return samples
 
 
 def shards(folder):
@@ -109,18 +123,18 @@ def rank_of(mpirun, rank):
     return None
 
 
-def refused(ranks, part, folder, *arguments):
+def refused(ranks, part, folder, *arguments, program=PROGRAM):
     """One sentence, by rank 0 alone, and every rank ends with an error (which the shell hides from mpirun,
     lest it ends the others first)."""
-    command = [MPIRUN, "-n", str(ranks), "sh", "-c", '"$0" "$@"; echo "exit $?"', PROGRAM, folder,
-               *map(str, arguments)]
+    command = ([MPIRUN, "-n", str(ranks)] if ranks else []) + \
+        ["sh", "-c", '"$0" "$@"; echo "exit $?"', program, folder, *map(str, arguments)]
     process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=300,
                              env=ENVIRONMENT)
     said = [line for line in process.stderr.splitlines() if line.startswith("mpi_sample: ")]
     check(len(said) == 1 and part in said[0] and said[0].endswith("."), "one sentence with \"%s\"" % part,
           process.stderr)
     exits = [line for line in process.stdout.splitlines() if line.startswith("exit")]
-    check(exits == ["exit 1"] * ranks, "every rank fails: " + part, process.stdout)
+    check(exits == ["exit 1"] * max(ranks, 1), "every rank fails: " + part, process.stdout)
 
 
 def test_ranks(folder, expected):
@@ -134,10 +148,12 @@ def test_ranks(folder, expected):
 
 def test_rank_dies(folder, expected):
     """Open MPI ends the job when one of its ranks is killed."""
+    del expected
     here = folder + "/dies"
-    job = start(3, here)
-    wait_for(here, 5, [job])
+    job = start(3, here, *LONG)
+    wait_for(here, 1, [job])
     victim = rank_of(job, 1)
+    wait_for(here, 5, [job])
     if victim is None:
         global skipped
         skipped += 1
@@ -149,11 +165,11 @@ def test_rank_dies(folder, expected):
     kept = {path: identity(path) for path in shards(here)}
     check(5 <= len(kept) < FILES and not json.load(open(here + "/manifest.json"))["complete"],
           "killed in the middle", len(kept))
-    code, out, error = run(2, here)
+    code, out, error = run(2, here, *LONG)
     check(code == 0 and counts(out) == (len(kept), 0, FILES - len(kept), 0, 0),
           "only what is missing is drawn", out + error)
     check(kept == {path: identity(path) for path in kept}, "finished files are left alone")
-    complete(here, expected, "a rank that died")
+    complete(here, direct(LONG_STEPS), "a rank that died")
     print("a rank of 3 killed: %d of %d files kept, %d drawn by the next run" %
           (len(kept), FILES, FILES - len(kept)))
 
@@ -167,14 +183,14 @@ def test_array(folder, expected):
     check(sum(counts(out)[2] for _, out, _ in ends) == FILES, "no range is drawn twice", ends)
     complete(here, expected, "two jobs at once")
     here = folder + "/array-dies"
-    jobs = [start(0, here) for _ in range(3)]
+    jobs = [start(0, here, *LONG) for _ in range(3)]
     wait_for(here, 5, jobs)
     os.kill(jobs[1].pid, signal.SIGKILL)
     kept = len(shards(here))
     ends = [end(job) for job in jobs]
     check([code for code, _, _ in ends] == [0, -signal.SIGKILL, 0] and kept < FILES,
           "two of three jobs survive", ends)
-    complete(here, expected, "a job of three that died")
+    complete(here, direct(LONG_STEPS), "a job of three that died")
 
 
 def test_damage(folder, expected):
@@ -201,9 +217,9 @@ def test_other_configuration(folder, expected):
     before = {path: identity(path) for path in glob.glob(here + "/*")}
     refused(3, '"krylov_steps": "2" there, "krylov_steps": "3" here', here, *RUN, "krylov_steps=3")
     refused(3, '"samples": %d there, "samples": 400 here' % SAMPLES, here, 400, *RUN[1:])
-    refused(1, '"steps": 20 there, "steps": 21 here', here, *RUN[:3], "--steps", 21, *RUN[5:])
-    refused(1, '"seed": "7" there, "seed": "8" here', here, *RUN, "seed=8")
-    refused(1, '"shape": [64] there, "shape": [65] here', here, *RUN, "dim=65")
+    refused(0, '"steps": 20 there, "steps": 21 here', here, *RUN[:3], "--steps", 21, *RUN[5:])
+    refused(0, '"seed": "7" there, "seed": "8" here', here, *RUN, "seed=8")
+    refused(0, '"shape": [64] there, "shape": [65] here', here, *RUN, "dim=65")
     check(run(3, here, *RUN, "eta=0.5")[0] != 0, "a refused job ends with an error")
     check(before == {path: identity(path) for path in before}, "a refusal changes nothing")
     complete(here, expected, "refusals")
@@ -216,20 +232,20 @@ def test_bad_input(folder, expected):
     new = folder + "/never"
     refused(3, "FOLDER and SAMPLES are needed", new)
     refused(2, "whole number in 1 ... 1000000000000, not \"0\"", new, 0)
-    refused(1, "there is no option \"--rnge\"", new, 10, "--rnge", 3)
-    refused(1, "--range needs a value", new, 10, "--range")
-    refused(1, "--steps takes a whole number in 1 ... 1000, not \"1001\"", new, 10, "--steps", 1001)
-    refused(1, "NAME=VALUE was expected, not \"krylov\"", new, 10, "krylov")
+    refused(0, "there is no option \"--rnge\"", new, 10, "--rnge", 3)
+    refused(0, "--range needs a value", new, 10, "--range")
+    refused(0, "--steps takes a whole number in 1 ... 1000, not \"1001\"", new, 10, "--steps", 1001)
+    refused(0, "NAME=VALUE was expected, not \"krylov\"", new, 10, "krylov")
     refused(2, "no option is called \"krylov_stps\"", new, 10, "krylov_stps=3")
-    refused(1, "--range 100 is not a multiple of batch 64", new, 10, "--range", 100)
-    refused(1, "first_sample=3", new, 10, "first_sample=3")
-    refused(1, "1 ... 4096, and not 5000", new, 10, "dim=5000")
+    refused(0, "--range 100 is not a multiple of batch 64", new, 10, "--range", 100)
+    refused(0, "first_sample=3", new, 10, "first_sample=3")
+    refused(0, "1 ... 4096, and not 5000", new, 10, "dim=5000")
     refused(2, "the first step", new, 10, "covariance=diag_model")
     refused(2, "the first step", new, 10, "noise=ask")
     check(not os.path.exists(new), "bad input makes no folder")
     refused(2, "cannot be made", new + "/deeper", 10)
     refused(2, "is not a folder", PROGRAM, 10)
-    refused(2, "x.pt", new, 10, "--model", "x.pt")
+    refused(2, "x.pt", new, 10, "--model", "x.pt", program=WITH_NETWORKS)
 
 
 def test_rank_fails(folder, expected):
@@ -256,20 +272,20 @@ def test_network(folder, expected):
     maker = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli", "tiny_model.py")
     model, here = folder + "/tiny.pt", folder + "/network"
     made = subprocess.run([sys.executable, maker, model], stderr=subprocess.DEVNULL).returncode == 0
-    error = run(0, folder + "/never", 10, "--model", "x.pt")[2]
+    error = run(0, folder + "/never", 10, "--model", "x.pt", program=WITH_NETWORKS)[2]
     if "knows no TorchScript" in error or not made:
         skipped += 1
         print("skipped: a network (%s)" % ("this Python has no torch" if "knows no" not in error else
                                            "this build has no libcovsamp-torch"))
         return
     arguments = [22, "--steps", 4, "batch=4", "--range", 4, "--model", model, "clip_x0=1"]
-    ends = [run(ranks, here + str(ranks), *arguments) for ranks in [0, 3]]
+    ends = [run(ranks, here + str(ranks), *arguments, program=WITH_NETWORKS) for ranks in [0, 3]]
     check([code for code, _, _ in ends] == [0, 0], "a network", ends)
     files = [[open(path, "rb").read() for path in shards(here + ranks)] for ranks in "03"]
     check(len(files[0]) == 6 and files[0] == files[1], "bits of a network")
     with open(model, "ab") as file:  # the same name, another file
         file.write(b"\0")
-    refused(2, "crc32", here + "3", *arguments)
+    refused(2, "crc32", here + "3", *arguments, program=WITH_NETWORKS)
 
 
 def test_slurm(folder, expected):
@@ -289,9 +305,7 @@ def test_slurm(folder, expected):
 
 def main():
     began = time.time()
-    expected = subprocess.run([DIRECT, str(SAMPLES), str(STEPS), str(SEED)], stdout=subprocess.PIPE,
-                              check=True).stdout
-    check(len(expected) == SAMPLES * 64 * 4, "the direct call")
+    expected = direct(STEPS)
     folder = tempfile.mkdtemp()
     try:
         for test in [test_ranks, test_rank_dies, test_array, test_damage, test_other_configuration,
