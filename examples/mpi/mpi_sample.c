@@ -34,6 +34,18 @@ struct job {
     char message[MESSAGE_BYTES];
 };
 
+/* One line and one full stop, whatever libtorch or an argument had in it. */
+static void print_sentence(char *text)
+{
+    size_t length = strlen(text);
+    while (length > 0 && strchr("\n. ", text[length - 1]) != NULL)
+        text[--length] = '\0';
+    for (char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ')
+            *p = ' ';
+    fprintf(stderr, "mpi_sample: %s.\n", text);
+}
+
 /* Whether a rank has failed: all learn it, and rank 0 prints the sentence of the first that did. */
 static int anyone_failed(struct job *job, int code)
 {
@@ -51,7 +63,7 @@ static int anyone_failed(struct job *job, int code)
     }
     MPI_Bcast(job->message, sizeof job->message, MPI_CHAR, first, MPI_COMM_WORLD);
     if (job->rank == 0)
-        fprintf(stderr, "mpi_sample: %s.\n", job->message);
+        print_sentence(job->message);
     return 1;
 }
 
@@ -164,8 +176,7 @@ static int prepare(struct job *job, int argc, char **argv)
     return 0;
 }
 
-/* A rank that fails keeps its range, lest the others fail at it too; they draw the rest meanwhile.
- */
+/* A rank that fails keeps its range, lest the others fail at it too; they draw the rest. */
 static int draw(struct job *job)
 {
     int64_t k;

@@ -158,7 +158,7 @@ def test_rank_dies(folder, expected):
         global skipped
         skipped += 1
         print("skipped: a rank that dies (this mpirun does not show which process it is)")
-        end(job)
+        check(end(job)[0] == 0, "a job whose ranks are not to be seen")
         return
     os.kill(victim, signal.SIGKILL)
     check(end(job)[0] != 0, "a job ends with an error when a rank is killed")
@@ -236,12 +236,15 @@ def test_bad_input(folder, expected):
     refused(0, "--range needs a value", new, 10, "--range")
     refused(0, "--steps takes a whole number in 1 ... 1000, not \"1001\"", new, 10, "--steps", 1001)
     refused(0, "NAME=VALUE was expected, not \"krylov\"", new, 10, "krylov")
+    refused(0, "not \"a b.\"", new, 10, "a\nb.")
     refused(2, "no option is called \"krylov_stps\"", new, 10, "krylov_stps=3")
     refused(0, "--range 100 is not a multiple of batch 64", new, 10, "--range", 100)
     refused(0, "first_sample=3", new, 10, "first_sample=3")
     refused(0, "1 ... 4096, and not 5000", new, 10, "dim=5000")
     refused(2, "the first step", new, 10, "covariance=diag_model")
     refused(2, "the first step", new, 10, "noise=ask")
+    code, out, error = run(2, new, "--help")
+    check(code == 0 and out.count("usage: ") == 1 and error == "", "--help", out + error)
     check(not os.path.exists(new), "bad input makes no folder")
     refused(2, "cannot be made", new + "/deeper", 10)
     refused(2, "is not a folder", PROGRAM, 10)
