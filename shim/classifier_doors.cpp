@@ -2,6 +2,7 @@
 // The C doors of classifiers.
 #include "classifier.hpp"
 #include "door.hpp"
+#include "struct_size.hpp"
 
 #include <cstddef>
 
@@ -70,9 +71,7 @@ int32_t covsamp_torch_classifier_guide(covsamp_torch_classifier *classifier, cov
         need(classifier, "classifier");
         need(model, "model");
         const size_t first = offsetof(covsamp_model, guide) + sizeof model->guide;
-        if (model->size < first)
-            throw Failure(COVSAMP_E_STRUCT_SIZE, "model->size is %zu, must be at least %zu",
-                          model->size, first);
+        covsamp_shim::check_struct_size(model->size, first, "model");
         model->guide = covsamp_torch_classifier_answer;
         model->guide_user = classifier;
     });

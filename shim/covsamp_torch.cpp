@@ -2,6 +2,7 @@
 // The C doors.  Nothing is thrown through them, whatever its type.
 #include "door.hpp"
 #include "handle.hpp"
+#include "struct_size.hpp"
 
 #include <cstddef>
 #include <cmath>
@@ -145,9 +146,7 @@ int32_t covsamp_torch_model(covsamp_torch *module, covsamp_model *model)
         need(model, "model");
         const size_t first =
             offsetof(covsamp_model, progress) + sizeof model->progress; // of version 0.1
-        if (model->size < first)
-            throw Failure(COVSAMP_E_STRUCT_SIZE, "model->size is %zu, must be at least %zu",
-                          model->size, first);
+        covsamp_shim::check_struct_size(model->size, first, "model");
         model->mean = model->jvp = model->mean_jvp = covsamp_torch_answer;
         if (model->size >= offsetof(covsamp_model, vjp) + sizeof model->vjp)
             model->vjp = covsamp_torch_answer;

@@ -2,6 +2,7 @@
 #include "options.hpp"
 
 #include "failure.hpp"
+#include "struct_size.hpp"
 #include "tensor.hpp"
 
 #include <algorithm>
@@ -14,24 +15,21 @@ namespace covsamp_shim
 namespace
 {
 
-// Shorter than the first version cannot be; longer comes from a newer header, and is fine as long
-// as the caller uses nothing that this library does not know.
+// Longer comes from a newer header, and is fine as long as the caller uses nothing that this
+// library does not know.
 covsamp_torch_options copy_struct(const covsamp_torch_options *given)
 {
-    static const size_t most = 4096; // a larger size is no size but rubbish, and must not be read
     covsamp_torch_options own;
-    size_t size = given->size;
-    const size_t first =
-        offsetof(covsamp_torch_options, reserved) + sizeof own.reserved; // of version 0.1
-    bool fits = size >= first && size <= most;
+    const size_t size = given->size;
+    check_struct_size(size, offsetof(covsamp_torch_options, reserved) + sizeof own.reserved,
+                      "options"); // of version 0.1
     const char *bytes = reinterpret_cast<const char *>(given);
-    for (size_t i = sizeof own; fits && i < size; i++)
-        fits = bytes[i] == 0;
-    if (!fits)
-        throw Failure(COVSAMP_E_STRUCT_SIZE,
-                      "options->size is %zu, must be %zu, or larger with only zeros in what this "
-                      "version does not know",
-                      size, sizeof own);
+    for (size_t i = sizeof own; i < size; i++)
+        if (bytes[i] != 0)
+            throw Failure(COVSAMP_E_STRUCT_SIZE,
+                          "options->size is %zu and byte %zu is set, but this library knows %zu "
+                          "bytes",
+                          size, i, sizeof own);
     std::memset(&own, 0, sizeof own);
     std::memcpy(&own, given, std::min(size, sizeof own));
     return own;

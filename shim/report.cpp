@@ -2,6 +2,7 @@
 // What the engine says of itself, for the caller.
 #include "failure.hpp"
 #include "handle.hpp"
+#include "struct_size.hpp"
 
 #include <cstddef>
 #include <cstring>
@@ -12,9 +13,7 @@ namespace covsamp_shim
 void report(covsamp_torch &handle, covsamp_torch_work &work)
 {
     const size_t first = offsetof(covsamp_torch_work, reason) + sizeof work.reason; // version 0.1
-    if (work.size < first)
-        throw Failure(COVSAMP_E_STRUCT_SIZE, "work->size is %zu, must be at least %zu", work.size,
-                      first);
+    check_struct_size(work.size, first, "work");
     Report report;
     handle.engine->report(report);
     int64_t by_duals = 0;
@@ -35,6 +34,7 @@ void report(covsamp_torch &handle, covsamp_torch_work &work)
     work.bytes_peak = report.peak_bytes;
     work.operators_by_duals = handle.operators.c_str();
     work.reason = handle.reason.c_str();
+    zero_unknown(work);
     if (work.size >= offsetof(covsamp_torch_work, points_kept) + sizeof work.points_kept)
         work.points_kept = report.points;
 }

@@ -1,11 +1,13 @@
 --  SPDX-License-Identifier: BSD-3-Clause
 --  A Gaussian in Ada as the model: by ask and tell, by callbacks, and the library's mixture beside it.
 --
---     gnatmake -ffp-contract=off affine -largs -lcovsamp && ./affine GOLDEN LAYOUT
-with Ada.Characters.Handling; use Ada.Characters.Handling;
+--     gnatmake -ffp-contract=off affine -largs -lcovsamp && ./affine GOLDEN
+--     ./affine begin|finish FILE      half a job each, as affine.c does
 with Ada.Command_Line;        use Ada.Command_Line;
+with Ada.Exceptions;          use Ada.Exceptions;
 with Ada.Strings.Fixed;       use Ada.Strings.Fixed;
 with Ada.Strings.Unbounded;   use Ada.Strings.Unbounded;
+with Ada.Streams.Stream_IO;
 with Ada.Text_IO;             use Ada.Text_IO;
 with Affine_Model;            use Affine_Model;
 with Covsamp;                 use Covsamp;
@@ -103,13 +105,11 @@ procedure Affine is
       return " " & Result;
    end Digits_Of;
 
-   --  Whether the samples have the bits of the line Name.
-   function Golden_Has (S : Sampler; Name : String) return Boolean is
-      File   : File_Type;
+   --  A name and the bits of every value.
+   function Line_Of (S : Sampler; Name : String) return String is
       Line   : Unbounded_String := To_Unbounded_String (Name);
       X      : Address;
       Stride : Int64;
-      Found  : Boolean := False;
    begin
       Check (Sampler_State (S, X, Stride) = OK, "Sampler_State");
       declare
@@ -123,27 +123,53 @@ procedure Affine is
             end loop;
          end loop;
       end;
+      return To_String (Line);
+   end Line_Of;
+
+   function Golden_Has (Line : String) return Boolean is
+      File  : File_Type;
+      Found : Boolean := False;
+   begin
       Open (File, In_File, Argument (1));
       while not End_Of_File (File) loop
-         Found := Get_Line (File) = To_String (Line) or else Found;
+         Found := Get_Line (File) = Line or else Found;
       end loop;
       Close (File);
       return Found;
    end Golden_Has;
 
-   --  Cancelled by a callback and by Sampler_Cancel on the way: nothing is lost.
+   --  To the end by callbacks.  What one raised is raised again here, as it was.
+   function Run (S : Sampler; Callbacks : Model) return Status is
+      Said : constant Status := Sampler_Run (S, Callbacks);
+      E    : Exception_Occurrence;
+   begin
+      Save_Occurrence (E, Kept);
+      Save_Occurrence (Kept, Null_Occurrence);
+      Reraise_Occurrence (E); --  nothing where it is null
+      return Said;
+   end Run;
+
+   --  Cancelled by a callback, by Sampler_Cancel, and stopped by an exception on the way: nothing is lost.
    procedure By_Callbacks (S : Sampler; M : Mixture) is
       Callbacks : Model := (Size => Model'Size / 8, Mean | Jvp => Fill'Access, others => <>);
+      Said      : Status := OK;
    begin
       if M /= Mixture (Null_Address) then
          Check (Mixture_Model (M, Callbacks) = OK, "Mixture_Model");
       end if;
-      Callbacks.Progress := Stop_At_Three'Access;
-      Visits := 0;
-      Check (Sampler_Run (S, Callbacks) = Cancelled, "a callback cancels");
+      Callbacks.Progress := Report'Access;
+      Visits := (others => 0);
+      Check (Run (S, Callbacks) = Cancelled, "a callback cancels");
       Sampler_Cancel (S);
-      Check (Sampler_Run (S, Callbacks) = Cancelled, "cancel cancels");
-      Check (Sampler_Run (S, Callbacks) = Done, "and the run goes on");
+      Check (Run (S, Callbacks) = Cancelled, "cancel cancels");
+      begin
+         Said := Run (S, Callbacks);
+         Check (False, "a callback's exception was lost, status" & Said'Image);
+      exception
+         when E : Boom =>
+            Check (Exception_Message (E) = "at step 5", "an exception comes out as it was");
+      end;
+      Check (Run (S, Callbacks) = Done, "and the run goes on");
    end By_Callbacks;
 
    --  M: null for the affine model.
@@ -161,10 +187,10 @@ procedure Affine is
          exit when Said /= OK;
       end loop;
       Check (Said = Done, Value (Sampler_Message (S)));
-      Check (Golden_Has (S, Name), Name & " by ask and tell");
+      Check (Golden_Has (Line_Of (S, Name)), Name & " by ask and tell");
       Check (Sampler_Restart (S, 2024, 5) = OK, "Sampler_Restart");
       By_Callbacks (S, M);
-      Check (Golden_Has (S, Name), Name & " by callbacks");
+      Check (Golden_Has (Line_Of (S, Name)), Name & " by callbacks");
       Check (Sampler_Stats (S, Counts) = OK and then Counts.Steps = 20, "20 steps");
       Sampler_Free (S);
    end One_Case;
@@ -179,65 +205,55 @@ procedure Affine is
       Config_Free (C);
    end Bad_Value;
 
-   --  A field lies where C has it; a whole record may be longer there.
-   procedure Field (Name : String; Offset, Bits : Natural) is
-      File  : File_Type;
-      Whole : constant Boolean := Index (Name, " size ") > 0;
-      Found : Boolean := False;
+   --  Half a job: written after ten steps, or read and finished, by whatever language.
+   procedure Half (Start : Boolean; Path : String) is
+      use Ada.Streams.Stream_IO;
+      S         : constant Sampler := New_Sampler ("f64");
+      Callbacks : constant Model := (Size => Model'Size / 8, Mean | Jvp => Fill'Access, others => <>);
+      File      : Ada.Streams.Stream_IO.File_Type;
+      Length    : size_t := 0;
    begin
-      Open (File, In_File, Argument (2));
-      while not End_Of_File (File) loop
-         declare
-            Line : constant String := Get_Line (File);
-         begin
-            if Whole and then Index (Line, Name) = 1 then
-               Found := Bits / 8 <= Natural'Value (Line (Index (Line, " ", Ada.Strings.Backward) + 1 .. Line'Last));
-            elsif Line = To_Lower (Name) & Natural'Image (Offset) & Natural'Image (Bits / 8) then
-               Found := True;
-            end if;
-         end;
-      end loop;
+      if Start then
+         for Step in 1 .. 10 loop
+            Check (Sampler_Step (S, Callbacks) = OK, "Sampler_Step");
+         end loop;
+         Check (Sampler_Save (S, Null_Address, 0, Length) = OK, Value (Sampler_Message (S)));
+         Create (File, Out_File, Path);
+      else
+         Open (File, In_File, Path);
+         Length := size_t (Size (File));
+      end if;
+      declare
+         Data : Bytes (1 .. Length);
+      begin
+         if Start then
+            Check (Sampler_Save (S, Data'Address, Length, Length) = OK, Value (Sampler_Message (S)));
+            Bytes'Write (Stream (File), Data);
+         else
+            Bytes'Read (Stream (File), Data);
+            Check (Sampler_Load (S, Data, Length) = OK, Value (Sampler_Message (S)));
+            Check (Sampler_Run (S, Callbacks) = Done, Value (Sampler_Message (S)));
+            Put_Line (Line_Of (S, "affine_f64"));
+         end if;
+      end;
       Close (File);
-      Check (Found, Name);
-   end Field;
-
-   procedure Layouts is
-      pragma Warnings (Off, "*never assigned*"); --  only their layout is read
-      O : Option_Info;
-      N : Stats;
-      Q : Request;
-      M : Model;
-      pragma Warnings (On, "*never assigned*");
-   begin
-      Field ("covsamp_option size ", 0, Option_Info'Size);
-      Field ("covsamp_option .name", O.Name'Position, O.Name'Size);
-      Field ("covsamp_option .int_low", O.Int_Low'Position, O.Int_Low'Size);
-      Field ("covsamp_option .real_default", O.Real_Default'Position, O.Real_Default'Size);
-      Field ("covsamp_stats size ", 0, Stats'Size);
-      Field ("covsamp_stats .asymmetry", N.Asymmetry'Position, N.Asymmetry'Size);
-      Field ("covsamp_stats .vjp_tangents", N.Vjp_Tangents'Position, N.Vjp_Tangents'Size);
-      Field ("covsamp_request size ", 0, Request'Size);
-      Field ("covsamp_request .batch", Q.Batch'Position, Q.Batch'Size);
-      Field ("covsamp_request .time", Q.Time'Position, Q.Time'Size);
-      Field ("covsamp_request .branch", Q.Branch'Position, Q.Branch'Size);
-      Field ("covsamp_request .x", Q.X'Position, Q.X'Size);
-      Field ("covsamp_request .transposed", Q.Transposed'Position, Q.Transposed'Size);
-      Field ("covsamp_model size ", 0, Model'Size);
-      Field ("covsamp_model .noise", M.Noise'Position, M.Noise'Size);
-      Field ("covsamp_model .vjp", M.Vjp'Position, M.Vjp'Size);
-   end Layouts;
+      Sampler_Free (S);
+   end Half;
 
    M : Mixture;
 begin
-   List_Options;
-   M := New_Mixture;
-   One_Case ("affine_f64", Mixture (Null_Address));
-   One_Case ("affine_f32", Mixture (Null_Address));
-   One_Case ("mixture_f64", M);
-   One_Case ("mixture_f32", M);
-   Mixture_Free (M);
-   Bad_Value;
-   Layouts;
-   Put_Line (Trim (Passed'Image, Ada.Strings.Left) & " passed," & Failed'Image & " failed");
+   if Argument (1) in "begin" | "finish" then
+      Half (Argument (1) = "begin", Argument (2));
+   else
+      List_Options;
+      M := New_Mixture;
+      One_Case ("affine_f64", Mixture (Null_Address));
+      One_Case ("affine_f32", Mixture (Null_Address));
+      One_Case ("mixture_f64", M);
+      One_Case ("mixture_f32", M);
+      Mixture_Free (M);
+      Bad_Value;
+      Put_Line (Trim (Passed'Image, Ada.Strings.Left) & " passed," & Failed'Image & " failed");
+   end if;
    Set_Exit_Status (if Failed = 0 then Success else Failure);
 end Affine;

@@ -1,7 +1,8 @@
 ! SPDX-License-Identifier: BSD-3-Clause
 ! A Gaussian in Fortran as the model: by ask and tell, by callbacks, and the library's mixture beside it.
 !
-!     gfortran -ffp-contract=off covsamp.f90 affine.f90 -lcovsamp && ./a.out GOLDEN LAYOUT
+!     gfortran -ffp-contract=off covsamp.f90 affine.f90 -lcovsamp && ./a.out GOLDEN
+!     ./a.out begin|finish FILE      half a job each, as affine.c does
 !
 ! Sums are in the order of the loops, which gfortran keeps (without -ffast-math), one rounding an operation.
 module affine_model
@@ -125,10 +126,14 @@ program affine
   use affine_model
   implicit none
   integer :: passed = 0, failed = 0
-  character(1024) :: golden, layout
+  character(1024) :: golden, path
   type(c_ptr) :: mixture
   call get_command_argument(1, golden)
-  call get_command_argument(2, layout)
+  if (golden == "begin" .or. golden == "finish") then
+    call get_command_argument(2, path)
+    call half(golden == "begin", trim(path))
+    stop
+  end if
   call list_options()
   mixture = new_mixture()
   call one_case("affine_f64", c_null_ptr)
@@ -137,7 +142,6 @@ program affine
   call one_case("mixture_f32", mixture)
   call covsamp_mixture_free(mixture)
   call bad_value()
-  call layouts()
   print '(i0, " passed, ", i0, " failed")', passed, failed
   if (failed > 0) stop 1
 
@@ -212,17 +216,15 @@ contains
     call covsamp_schedule_free(schedule)
   end function
 
-  ! Whether the samples have the bits of the line `name`.
-  function golden_has(sampler, name) result(found)
+  ! A name and the bits of every value.
+  function line_of(sampler, name) result(line)
     type(c_ptr), intent(in) :: sampler
     character(*), intent(in) :: name
-    logical :: found
-    character(400) :: line, stored
+    character(400) :: line
     integer(c_int64_t), pointer :: wide(:, :)
     integer(c_int32_t), pointer :: narrow(:, :)
     type(c_ptr) :: x
     integer(c_int64_t) :: stride
-    integer :: unit, io
     call check(covsamp_sampler_state(sampler, x, stride) == COVSAMP_OK, "covsamp_sampler_state")
     if (index(name, "f64") > 0) then
       call c_f_pointer(x, wide, [stride, 3_c_int64_t])
@@ -232,6 +234,13 @@ contains
       write (line, '(a, 12(1x, z8.8))') name, narrow(1:n, :)
     end if
     call lower(line)
+  end function
+
+  function golden_has(line) result(found)
+    character(*), intent(in) :: line
+    logical :: found
+    character(400) :: stored
+    integer :: unit, io
     open (newunit=unit, file=golden, action="read", status="old")
     found = .false.
     do
@@ -272,10 +281,10 @@ contains
       if (status /= COVSAMP_OK) exit
     end do
     call check(status == COVSAMP_DONE, covsamp_text(covsamp_sampler_message(sampler)))
-    call check(golden_has(sampler, name), name//" by ask and tell")
+    call check(golden_has(line_of(sampler, name)), name//" by ask and tell")
     call check(covsamp_sampler_restart(sampler, 2024_c_int64_t, 5_c_int64_t) == COVSAMP_OK, "covsamp_sampler_restart")
     call by_callbacks(sampler, mixture)
-    call check(golden_has(sampler, name), name//" by callbacks")
+    call check(golden_has(line_of(sampler, name)), name//" by callbacks")
     stats%size = c_sizeof(stats)
     call check(covsamp_sampler_stats(sampler, stats) == COVSAMP_OK .and. stats%steps == 20, "20 steps")
     call covsamp_sampler_free(sampler)
@@ -308,56 +317,42 @@ contains
     call covsamp_config_free(config)
   end subroutine
 
-  ! The last field of each struct lies where C has it; bind(c) leaves the compiler no choice for those before.
-  subroutine layouts()
-    type(covsamp_option), target :: option
-    type(covsamp_stats), target :: stats
-    type(covsamp_request), target :: request
-    type(covsamp_model), target :: model
-    call field("covsamp_option", "size", 0_c_intptr_t, c_sizeof(option))
-    call field("covsamp_option", ".name", between(c_loc(option), c_loc(option%name)), c_sizeof(option%name))
-    call field("covsamp_option", ".int_low", between(c_loc(option), c_loc(option%int_low)), c_sizeof(option%int_low))
-    call field("covsamp_option", ".real_default", between(c_loc(option), c_loc(option%real_default)), &
-               c_sizeof(option%real_default))
-    call field("covsamp_stats", "size", 0_c_intptr_t, c_sizeof(stats))
-    call field("covsamp_stats", ".asymmetry", between(c_loc(stats), c_loc(stats%asymmetry)), c_sizeof(stats%asymmetry))
-    call field("covsamp_stats", ".vjp_tangents", between(c_loc(stats), c_loc(stats%vjp_tangents)), &
-               c_sizeof(stats%vjp_tangents))
-    call field("covsamp_request", "size", 0_c_intptr_t, c_sizeof(request))
-    call field("covsamp_request", ".batch", between(c_loc(request), c_loc(request%batch)), c_sizeof(request%batch))
-    call field("covsamp_request", ".time", between(c_loc(request), c_loc(request%time)), c_sizeof(request%time))
-    call field("covsamp_request", ".x", between(c_loc(request), c_loc(request%x)), c_sizeof(request%x))
-    call field("covsamp_request", ".transposed", between(c_loc(request), c_loc(request%transposed)), &
-               c_sizeof(request%transposed))
-    call field("covsamp_model", "size", 0_c_intptr_t, c_sizeof(model))
-    call field("covsamp_model", ".noise", between(c_loc(model), c_loc(model%noise)), c_sizeof(model%noise))
-    call field("covsamp_model", ".vjp", between(c_loc(model), c_loc(model%vjp)), c_sizeof(model%vjp))
-  end subroutine
-
-  function between(from, to) result(bytes)
-    type(c_ptr), intent(in) :: from, to
-    integer(c_intptr_t) :: bytes
-    bytes = transfer(to, bytes) - transfer(from, bytes)
-  end function
-
-  subroutine field(struct, name, offset, size)
-    character(*), intent(in) :: struct, name
-    integer(c_intptr_t), intent(in) :: offset
-    integer(c_size_t), intent(in) :: size
-    character(80) :: line, word(2)
-    integer(c_intptr_t) :: c_offset, c_size
-    integer :: unit, io
-    logical :: found
-    found = .false.
-    open (newunit=unit, file=layout, action="read", status="old")
-    do
-      read (unit, '(a)', iostat=io) line
-      if (io /= 0) exit
-      read (line, *) word, c_offset, c_size
-      if (word(1) /= struct .or. word(2) /= name) cycle
-      found = c_offset == offset .and. (c_size == size .or. (name == "size" .and. c_size >= size))
-    end do
+  ! Half a job: written after ten steps, or read and finished, by whatever language.
+  subroutine half(begin, path)
+    logical, intent(in) :: begin
+    character(*), intent(in) :: path
+    character(kind=c_char), allocatable, target :: bytes(:)
+    type(c_ptr) :: sampler
+    type(covsamp_model) :: model
+    integer(c_int32_t) :: status
+    integer(c_size_t) :: length, needed
+    integer :: unit, step
+    sampler = new_sampler("f64")
+    model%size = c_sizeof(model)
+    model%mean = c_funloc(answer)
+    model%jvp = c_funloc(answer)
+    open (newunit=unit, file=path, access="stream", form="unformatted", status=merge("replace", "old    ", begin))
+    if (begin) then
+      do step = 1, 10
+        call check(covsamp_sampler_step(sampler, model) == COVSAMP_OK, "covsamp_sampler_step")
+      end do
+      status = covsamp_sampler_save(sampler, c_null_ptr, 0_c_size_t, length)
+      allocate (bytes(length))
+      status = covsamp_sampler_save(sampler, c_loc(bytes), length, needed)
+      write (unit) bytes
+    else
+      inquire (unit, size=length)
+      allocate (bytes(length))
+      read (unit) bytes
+      status = covsamp_sampler_load(sampler, c_loc(bytes), length)
+    end if
     close (unit)
-    call check(found, struct//" "//name)
+    call check(status == COVSAMP_OK, covsamp_text(covsamp_sampler_message(sampler)))
+    if (.not. begin) then
+      call check(covsamp_sampler_run(sampler, model) == COVSAMP_DONE, "covsamp_sampler_run")
+      print '(a)', trim(line_of(sampler, "affine_f64"))
+    end if
+    call covsamp_sampler_free(sampler)
+    if (failed > 0) stop 1
   end subroutine
 end program

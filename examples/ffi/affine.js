@@ -2,6 +2,7 @@
 // A Gaussian in JavaScript as the model: by ask and tell, by callbacks, and the library's mixture beside it.
 //
 //     node affine.js GOLDEN LAYOUT      compares with the bits that affine.c printed, and structs with what C says
+//     node affine.js begin|finish FILE  half a job each, as affine.c does
 //
 // ECMAScript rounds after every multiplication and addition: nothing is contracted.  Math.fround makes singles: a sum or
 // product of two singles, rounded to double and then to single, is rounded as if once.
@@ -124,32 +125,63 @@ function error() {
     console.log(e.message);
 }
 
+// Every field of the structs that the module has lies where C has it, and none is missing.
 function layouts(path) {
-    const c = {};
-    for (const line of fs.readFileSync(path, 'utf8').split('\n')) {
-        const [struct, field, offset, size] = line.split(' ');
-        c[struct + field] = `${offset} ${size}`;
-    }
+    const lines = fs.readFileSync(path, 'utf8').split('\n');
     for (const [name, type] of Object.entries(covsamp.structs)) {
-        const members = covsamp.koffi.introspect(type).members;
-        check(covsamp.koffi.sizeof(type) <= Number(c[name + 'size'].split(' ')[1]), 'size of ' + name);
-        for (const member of Object.values(members))
-            check(c[`${name}.${member.name}`] === `${member.offset} ${covsamp.koffi.sizeof(member.type)}`,
-                `${name}.${member.name}`);
+        const {sizeof, introspect} = covsamp.koffi;
+        const own = [`${name} size 0 ${sizeof(type)}`];
+        for (const member of Object.values(introspect(type).members))
+            own.push(`${name} .${member.name} ${member.offset} ${sizeof(member.type)}`);
+        check(own.join() === lines.filter((line) => line.startsWith(name + ' ')).join(), own.join());
     }
 }
 
-const golden = {};
-for (const line of fs.readFileSync(process.argv[2], 'utf8').split('\n'))
-    golden[line.split(' ')[0]] = line.split(' ').slice(1).join(' ');
-for (const option of covsamp.options()) console.log(option.name.padEnd(18), option.help);
-const mixture = newMixture();
-for (const dtype of ['f64', 'f32']) {
-    oneCase('affine_' + dtype, affine, golden);
-    oneCase('mixture_' + dtype, mixture, golden);
+// Half a job: written after ten steps, or read and finished, by whatever language.
+function half(what, path) {
+    const sampler = newSampler('f64');
+    if (what === 'begin') {
+        for (let step = 0; step < 10; step++) sampler.step(affine);
+        fs.writeFileSync(path, sampler.save());
+    } else {
+        sampler.load(fs.readFileSync(path));
+        while (sampler.step(affine));
+        console.log('affine_f64 ' + bits(sampler));
+    }
+    sampler.close();
 }
-mixture.close();
-error();
-layouts(process.argv[3]);
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+
+// What a callback must not do: it is an error, and nothing is lost.
+function misuse() {
+    const sampler = newSampler('f64'), answer = (q) => affine.answer(q);
+    const stopped = (kind, callback) => thrown(() => sampler.run({mean: callback, jvp: callback})) instanceof kind;
+    for (const value of ['text', {}, 0.5, NaN, 2n ** 32n, 2 ** 32])
+        check(stopped(TypeError, () => value), `a callback returned ${value}`);
+    check(stopped(covsamp.CovsampError, () => sampler.ask()), 'a callback that re-enters');
+    check(stopped(Error, () => sampler.close()), 'a callback that closes');
+    sampler.run({mean: answer, jvp: answer});
+    check(bits(sampler) === golden.affine_f64, 'and the run goes on');
+    check(thrown(() => sampler.load(sampler.save().subarray(1))) instanceof covsamp.CovsampError, 'not a saved run');
+    sampler.close();
+}
+
+const golden = {};
+
+function main(goldenPath, layoutPath) {
+    for (const line of fs.readFileSync(goldenPath, 'utf8').split('\n'))
+        golden[line.split(' ')[0]] = line.split(' ').slice(1).join(' ');
+    for (const option of covsamp.options()) console.log(option.name.padEnd(18), option.help);
+    const mixture = newMixture();
+    for (const dtype of ['f64', 'f32']) {
+        oneCase('affine_' + dtype, affine, golden);
+        oneCase('mixture_' + dtype, mixture, golden);
+    }
+    mixture.close();
+    misuse();
+    error();
+    layouts(layoutPath);
+    console.log(`${passed} passed, ${failed} failed`);
+    process.exitCode = failed === 0 ? 0 : 1;
+}
+
+(['begin', 'finish'].includes(process.argv[2]) ? half : main)(process.argv[2], process.argv[3]);

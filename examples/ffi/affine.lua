@@ -2,6 +2,7 @@
 -- A Gaussian in Lua as the model: by ask and tell, by callbacks, and the library's mixture beside it.
 --
 --     luajit affine.lua GOLDEN LAYOUT     compares with the bits that affine.c printed, and structs with what C says
+--     luajit affine.lua begin|finish FILE  half a job each, as affine.c does
 --
 -- Lua's numbers are doubles, rounded after every operation; storing to a float rounds to single.  LuaJIT fuses a
 -- multiplication and an addition on arm64 when it compiles: the model is interpreted there.
@@ -139,6 +140,7 @@ local function one_case(name, model, golden)
     by_callbacks(sampler, model)
     check(bits(sampler, dtype) == golden[name], name .. " by callbacks")
     sampler:close()
+    check(thrown(sampler.ask, sampler) == "the handle is closed", "a closed sampler says so")
 end
 
 local function bad_value()
@@ -148,35 +150,72 @@ local function bad_value()
     print(e)
 end
 
+-- Every field of the structs that the module has lies where C has it, and none is missing.  ffi tells no field's size: C's
+-- are 4 and 8, and one that were 8 here and 4 there would move the next, or the end of the struct.
 local function layouts(path)
-    local c = {}
+    local c, fields_in_c = {}, {}
     for line in io.lines(path) do
         local struct, field, offset, size = line:match("^(%S+) (%S+) (%S+) (%S+)")
         c[struct .. field] = {tonumber(offset), tonumber(size)}
+        fields_in_c[struct] = (fields_in_c[struct] or -1) + 1
     end
     for struct, fields in pairs(covsamp.structs) do
-        check(ffi.sizeof(struct) <= c[struct .. "size"][2], "size of " .. struct)
-        local last
-        for field in fields:gmatch("%S+") do
-            last = ffi.offsetof(struct, field)
-            check(last == c[struct .. "." .. field][1], struct .. "." .. field)
+        local names = {}
+        for field in fields:gmatch("%S+") do names[#names + 1] = field end
+        check(ffi.sizeof(struct) == c[struct .. "size"][2] and #names == fields_in_c[struct], "size of " .. struct)
+        for i, field in ipairs(names) do
+            local own, in_c = ffi.offsetof(struct, field), c[struct .. "." .. field]
+            local behind = names[i + 1] and ffi.offsetof(struct, names[i + 1]) or ffi.sizeof(struct)
+            check(own == in_c[1] and behind - own == in_c[2], struct .. "." .. field)
         end
-        check(ffi.sizeof(struct) - last <= 8, "the last field of " .. struct)
     end
 end
 
-local golden = {}
-for line in io.lines(arg[1]) do
-    local name, words = line:match("^(%S+) (.*)$")
-    golden[name] = words
+-- Half a job: written after ten steps, or read and finished, by whatever language.
+local function half(what, path)
+    local sampler, file = new_sampler("f64"), assert(io.open(path, what == "begin" and "wb" or "rb"))
+    if what == "begin" then
+        for _ = 1, 10 do sampler:step(affine) end
+        assert(file:write(sampler:save()))
+    else
+        sampler:load(file:read("*a"))
+        while sampler:step(affine) do end
+        print("affine_f64 " .. bits(sampler, "f64"))
+    end
+    assert(file:close())
 end
-for _, option in ipairs(covsamp.options()) do print(("%-18s %s"):format(option.name, option.help)) end
-local mixture = new_mixture()
-for _, dtype in ipairs {"f64", "f32"} do
-    one_case("affine_" .. dtype, affine, golden)
-    one_case("mixture_" .. dtype, mixture, golden)
+
+-- What a callback must not do: it is an error, and nothing is lost.
+local function misuse(golden)
+    local sampler = new_sampler("f64")
+    local function stopped(callback) return thrown(sampler.run, sampler, {mean = callback, jvp = callback}) end
+    for _, value in ipairs {"text", {}, true, 0.5, 0 / 0, 2 ^ 32} do
+        check(tostring(stopped(function() return value end)):find("a callback returned", 1, true), tostring(value))
+    end
+    check(stopped(function() sampler:ask() end).name == "COVSAMP_E_STATE", "a callback that re-enters")
+    check(stopped(function() sampler:close() end) == "the sampler is running", "a callback that closes")
+    sampler:run(affine)
+    check(bits(sampler, "f64") == golden.affine_f64, "and the run goes on")
+    check(thrown(sampler.load, sampler, sampler:save():sub(2)).name == "COVSAMP_E_RANGE", "not a saved run")
 end
-bad_value()
-layouts(arg[2])
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0)
+
+local function main(golden_path, layout_path)
+    local golden = {}
+    for line in io.lines(golden_path) do
+        local name, words = line:match("^(%S+) (.*)$")
+        golden[name] = words
+    end
+    for _, option in ipairs(covsamp.options()) do print(("%-18s %s"):format(option.name, option.help)) end
+    local mixture = new_mixture()
+    for _, dtype in ipairs {"f64", "f32"} do
+        one_case("affine_" .. dtype, affine, golden)
+        one_case("mixture_" .. dtype, mixture, golden)
+    end
+    misuse(golden)
+    bad_value()
+    layouts(layout_path)
+    print(("%d passed, %d failed"):format(passed, failed))
+    os.exit(failed == 0)
+end
+
+(({begin = true, finish = true})[arg[1]] and half or main)(arg[1], arg[2])

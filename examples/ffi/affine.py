@@ -108,14 +108,12 @@ def error():
 
 
 def layouts(path):
-    """Every field that the module knows lies where C has it."""
-    lines = [line.split() for line in open(path) if not line.startswith("#")]
-    c = {(struct, field): (int(offset), int(size)) for struct, field, offset, size in lines}
+    """Every field of the structs that the module has lies where C has it, and none is missing."""
+    in_c = [line.split() for line in open(path)]
     for struct, type_ in covsamp_abi.STRUCTS.items():
-        check(ctypes.sizeof(type_) <= c[struct, "size"][1], "size of " + struct)
-        for field in (f[0] for f in type_._fields_):
-            here = getattr(type_, field)
-            check((here.offset, here.size) == c[struct, "." + field.rstrip("_")], "%s.%s" % (struct, field))
+        own = {field.rstrip("_"): getattr(type_, field) for field, _ in type_._fields_}
+        here = ["size 0 %d" % ctypes.sizeof(type_)] + [".%s %d %d" % (f, own[f].offset, own[f].size) for f in own]
+        check(here == [" ".join(line[1:]) for line in in_c if line[0] == struct], "%s is %s" % (struct, here))
 
 
 def main():

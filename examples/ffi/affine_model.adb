@@ -91,17 +91,22 @@ package body Affine_Model is
       end if;
       return OK;
    exception
-      when others => --  must not pass through C
+      when E : others => --  must not pass through C
+         Save_Occurrence (Kept, E);
          return -1;
    end Fill;
 
-   function Stop_At_Three (User : System.Address; Q : Request_Access) return Int32 is
+   function Report (User : System.Address; Q : Request_Access) return Int32 is
       pragma Unreferenced (User);
    begin
-      if Q.Step /= 3 then
-         return OK;
+      Visits (Q.Step) := Visits (Q.Step) + 1;
+      if Q.Step = 5 and then Visits (5) = 1 then
+         raise Boom with "at step 5";
       end if;
-      Visits := Visits + 1;
-      return (if Visits = 1 then Cancelled else OK);
-   end Stop_At_Three;
+      return (if Q.Step = 3 and then Visits (3) = 1 then Cancelled else OK);
+   exception
+      when E : others =>
+         Save_Occurrence (Kept, E);
+         return -1;
+   end Report;
 end Affine_Model;

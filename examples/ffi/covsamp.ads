@@ -30,6 +30,7 @@ package Covsamp is
 
    type Doubles is array (Int64 range <>) of aliased double with Convention => C;
    type Floats is array (Int64 range <>) of aliased C_float with Convention => C;
+   type Bytes is array (size_t range <>) of aliased unsigned_char with Convention => C;
    type Levels is array (Int64 range <>) of aliased Int64 with Convention => C;
 
    --  As far as this package knows them: they grow at their end.
@@ -52,6 +53,7 @@ package Covsamp is
       Steps_Without                      : Int64;
       Asymmetry, Error_Estimate          : double;
       Vjp_Requests, Vjp_Tangents         : Int64;
+      Guide_Requests                     : Int64;
    end record with Convention => C;
 
    type Request is record
@@ -65,7 +67,9 @@ package Covsamp is
       Stream, Branch                   : Int32;
       X, V                             : Address;
       Mean, Product, Noise             : Address;
-      Head, Transposed                 : Address;
+      Head, Transposed, Gradient       : Address;
+      Other_Mean, Other_Product        : Address;
+      Other_Transposed, Other_Head     : Address;
    end record with Convention => C;
 
    type Request_Access is access all Request with Convention => C;
@@ -79,6 +83,8 @@ package Covsamp is
       Noise               : Answer;
       Progress_User       : Address := Null_Address;
       Progress, Vjp       : Answer;
+      Guide_User          : Address := Null_Address;
+      Guide               : Answer;
    end record with Convention => C;
 
    --  Handles are addresses of the library's own.
@@ -125,6 +131,13 @@ package Covsamp is
    with Import, Convention => C, External_Name => "covsamp_sampler_tell";
    function Sampler_Run (S : Sampler; M : Model) return Status
    with Import, Convention => C, External_Name => "covsamp_sampler_run";
+   function Sampler_Step (S : Sampler; M : Model) return Status
+   with Import, Convention => C, External_Name => "covsamp_sampler_step";
+   --  Buffer: the address of that many bytes, or null with capacity 0.
+   function Sampler_Save (S : Sampler; Buffer : Address; Capacity : size_t; Needed : out size_t) return Status
+   with Import, Convention => C, External_Name => "covsamp_sampler_save";
+   function Sampler_Load (S : Sampler; Data : Bytes; Length : size_t) return Status
+   with Import, Convention => C, External_Name => "covsamp_sampler_load";
    procedure Sampler_Cancel (S : Sampler)
    with Import, Convention => C, External_Name => "covsamp_sampler_cancel";
    function Sampler_Message (S : Sampler) return chars_ptr

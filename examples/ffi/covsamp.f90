@@ -31,7 +31,7 @@ module covsamp
     integer(c_int64_t) :: steps, mean_requests, jvp_requests, jvp_tangents, products_used, products_paid, ritz_values, &
       ritz_clamped, breakdowns, breakdowns_asymmetric, steps_without
     real(c_double) :: asymmetry, error_estimate
-    integer(c_int64_t) :: vjp_requests, vjp_tangents
+    integer(c_int64_t) :: vjp_requests, vjp_tangents, guide_requests
   end type
 
   type, bind(c) :: covsamp_request
@@ -41,7 +41,8 @@ module covsamp
     integer(c_int64_t) :: seed, owner, point ! of C's uint64_t the bits
     real(c_double) :: time, alpha, sigma
     integer(c_int32_t) :: stream, branch
-    type(c_ptr) :: x, v, mean, product, noise, head, transposed
+    type(c_ptr) :: x, v, mean, product, noise, head, transposed, gradient, other_mean, other_product, other_transposed, &
+      other_head
   end type
 
   type, bind(c) :: covsamp_model
@@ -52,6 +53,8 @@ module covsamp
     type(c_funptr) :: noise = c_null_funptr
     type(c_ptr) :: progress_user = c_null_ptr
     type(c_funptr) :: progress = c_null_funptr, vjp = c_null_funptr
+    type(c_ptr) :: guide_user = c_null_ptr
+    type(c_funptr) :: guide = c_null_funptr
   end type
 
   abstract interface
@@ -175,6 +178,28 @@ module covsamp
       import
       type(c_ptr), value :: sampler
       type(covsamp_model), intent(in) :: model
+      integer(c_int32_t) :: status
+    end function
+
+    function covsamp_sampler_step(sampler, model) bind(c) result(status)
+      import
+      type(c_ptr), value :: sampler
+      type(covsamp_model), intent(in) :: model
+      integer(c_int32_t) :: status
+    end function
+
+    function covsamp_sampler_save(sampler, buffer, capacity, needed) bind(c) result(status)
+      import
+      type(c_ptr), value :: sampler, buffer ! c_loc of bytes, or null with capacity 0
+      integer(c_size_t), value :: capacity
+      integer(c_size_t), intent(out) :: needed
+      integer(c_int32_t) :: status
+    end function
+
+    function covsamp_sampler_load(sampler, data, bytes) bind(c) result(status)
+      import
+      type(c_ptr), value :: sampler, data
+      integer(c_size_t), value :: bytes
       integer(c_int32_t) :: status
     end function
 

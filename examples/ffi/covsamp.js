@@ -41,20 +41,22 @@ const structs = {
         size: 'size_t',
         ...fields('int64_t', 'steps mean_requests jvp_requests jvp_tangents products_used products_paid ritz_values ' +
                              'ritz_clamped breakdowns breakdowns_asymmetric steps_without'),
-        ...fields('double', 'asymmetry error_estimate'), ...fields('int64_t', 'vjp_requests vjp_tangents'),
+        ...fields('double', 'asymmetry error_estimate'), ...fields('int64_t', 'vjp_requests vjp_tangents guide_requests'),
     }),
     covsamp_request: koffi.struct('covsamp_request', {
         size: 'size_t', kind: 'int32_t', dtype: 'int32_t',
         ...fields('int64_t', 'batch dim stride tangents tangent_stride step steps level first_sample'),
         ...fields('uint64_t', 'seed owner point'), ...fields('double', 'time alpha sigma'),
-        ...fields('int32_t', 'stream branch'), ...fields('void *', 'x v mean product noise head transposed'),
+        ...fields('int32_t', 'stream branch'), ...fields('void *', 'x v mean product noise head transposed gradient ' +
+                                                           'other_mean other_product other_transposed other_head'),
     }),
     covsamp_model: koffi.struct('covsamp_model', {
         size: 'size_t', model_user: 'void *', ...fields(answerPointer, 'mean jvp mean_jvp'), noise_user: 'void *',
-        noise: answerPointer, progress_user: 'void *', progress: answerPointer, vjp: answerPointer,
+        noise: answerPointer, progress_user: 'void *', progress: answerPointer, vjp: answerPointer, guide_user: 'void *',
+        guide: answerPointer,
     }),
 };
-const roles = ['mean', 'jvp', 'mean_jvp', 'noise', 'progress', 'vjp'];
+const roles = ['mean', 'jvp', 'mean_jvp', 'noise', 'progress', 'vjp', 'guide'];
 
 // ---- Functions ----------------------------------------------------------------------------------
 
@@ -78,6 +80,9 @@ for (const line of `
     int32_t sampler_ask(void *sampler, _Out_ void **request)
     int32_t sampler_tell(void *sampler, int32_t answer)
     int32_t sampler_run(void *sampler, void *model)
+    int32_t sampler_step(void *sampler, void *model)
+    int32_t sampler_save(void *sampler, void *buffer, size_t capacity, _Out_ size_t *needed)
+    int32_t sampler_load(void *sampler, void *data, size_t bytes)
     const char *sampler_message(void *sampler)
     void sampler_cancel(void *sampler)
     void sampler_free(void *sampler)
@@ -204,8 +209,10 @@ class Request {
         const raw = koffi.decode(pointer, 'covsamp_request');
         if (raw.size < koffi.sizeof('covsamp_request')) throw new Error('this libcovsamp is older than covsamp.js');
         Object.assign(this, raw, {pointer});
-        for (const name of ['x', 'mean', 'noise', 'head']) this[name] = raw[name] && rows(raw[name], raw);
-        for (const name of ['v', 'product', 'transposed']) this[name] = raw[name] && this.#tangents(raw[name], raw);
+        for (const name of ['x', 'mean', 'noise', 'head', 'gradient', 'other_mean', 'other_head'])
+            this[name] = raw[name] && rows(raw[name], raw);
+        for (const name of ['v', 'product', 'transposed', 'other_product', 'other_transposed'])
+            this[name] = raw[name] && this.#tangents(raw[name], raw);
     }
     #tangents(pointer, raw) { // as one batch of rows, if the strides allow it: they are multiples
         const every = raw.tangent_stride / raw.stride;
@@ -215,6 +222,7 @@ class Request {
 }
 
 class Sampler extends Handle {
+    #running = 0;
     constructor(config) {
         const out = [null];
         config.check(C.sampler_new(out, config.pointer));
@@ -237,14 +245,22 @@ class Sampler extends Handle {
             this.tell();
         }
     }
-    // Functions of `model`: mean, jvp, mean_jvp, vjp, noise, progress; each returns nothing, CANCELLED or a negative
+    // Functions of `model`: mean, jvp, mean_jvp, vjp, guide, noise, progress; each returns nothing, CANCELLED or a negative
     // number.  What they throw must not pass through C: it waits, and comes out of here as it was.
     run(model, progress = model.progress) {
+        this.#drive(C.sampler_run, model, progress);
+    }
+    step(model, progress = model.progress) { // to the end of the present step; false after the last one
+        return this.#drive(C.sampler_step, model, progress) !== DONE;
+    }
+    #drive(call, model, progress) {
         const struct = Buffer.alloc(koffi.sizeof('covsamp_model')), registered = [];
         let thrown = null;
         const callback = (target) => (_user, pointer) => {
             try {
-                return target(new Request(pointer)) ?? OK;
+                const answer = target(new Request(pointer)) ?? OK;
+                if (answer !== (answer | 0)) throw new TypeError(`a callback returned ${answer}, must be a whole number`);
+                return answer;
             } catch (error) {
                 thrown = {error};
                 return -1;
@@ -260,13 +276,29 @@ class Sampler extends Handle {
             koffi.encode(struct, koffi.offsetof('covsamp_model', role), answerPointer, registered.at(-1));
         }
         let status;
+        this.#running++;
         try {
-            status = C.sampler_run(this.pointer, struct);
+            status = call(this.pointer, struct);
         } finally {
+            this.#running--;
             registered.forEach(koffi.unregister);
         }
         if (thrown !== null) throw thrown.error;
-        this.#check(status);
+        return this.#check(status);
+    }
+    close() {
+        if (this.#running > 0) throw new Error('Sampler is running'); // C would go on in memory that is gone
+        super.close();
+    }
+    save() { // all of a half-done run, between steps, as bytes that any language, process or machine may load
+        const needed = [0];
+        this.#check(C.sampler_save(this.pointer, null, 0, needed));
+        const data = Buffer.alloc(Number(needed[0]));
+        this.#check(C.sampler_save(this.pointer, data, data.length, needed));
+        return data;
+    }
+    load(data) { // goes on from them, on a sampler of the same configuration; an error changes nothing
+        this.#check(C.sampler_load(this.pointer, data, data.byteLength));
     }
     restart(seed, firstSample) {
         this.#check(C.sampler_restart(this.pointer, seed, firstSample));

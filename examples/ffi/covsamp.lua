@@ -28,7 +28,7 @@ typedef struct covsamp_stats {
     int64_t steps, mean_requests, jvp_requests, jvp_tangents, products_used, products_paid, ritz_values, ritz_clamped,
         breakdowns, breakdowns_asymmetric, steps_without;
     double asymmetry, error_estimate;
-    int64_t vjp_requests, vjp_tangents;
+    int64_t vjp_requests, vjp_tangents, guide_requests;
 } covsamp_stats;
 typedef struct covsamp_request {
     size_t size; int32_t kind, dtype;
@@ -37,7 +37,8 @@ typedef struct covsamp_request {
     double time, alpha, sigma;
     int32_t stream, branch;
     const void *x, *v;
-    void *mean, *product, *noise, *head, *transposed;
+    void *mean, *product, *noise, *head, *transposed, *gradient, *other_mean, *other_product, *other_transposed,
+        *other_head;
 } covsamp_request;
 typedef int32_t (*covsamp_answer_fn)(void *user, const covsamp_request *request);
 typedef struct covsamp_model {
@@ -45,6 +46,7 @@ typedef struct covsamp_model {
     void *model_user; covsamp_answer_fn mean, jvp, mean_jvp;
     void *noise_user; covsamp_answer_fn noise;
     void *progress_user; covsamp_answer_fn progress, vjp;
+    void *guide_user; covsamp_answer_fn guide;
 } covsamp_model;
 const char *covsamp_version_string(void);
 const char *covsamp_status_name(covsamp_status status);
@@ -70,6 +72,9 @@ covsamp_status covsamp_sampler_stats(const covsamp_sampler *sampler, covsamp_sta
 covsamp_status covsamp_sampler_ask(covsamp_sampler *sampler, const covsamp_request **request);
 covsamp_status covsamp_sampler_tell(covsamp_sampler *sampler, int32_t answer);
 covsamp_status covsamp_sampler_run(covsamp_sampler *sampler, const covsamp_model *model);
+covsamp_status covsamp_sampler_step(covsamp_sampler *sampler, const covsamp_model *model);
+covsamp_status covsamp_sampler_save(covsamp_sampler *sampler, void *buffer, size_t capacity, size_t *needed);
+covsamp_status covsamp_sampler_load(covsamp_sampler *sampler, const void *data, size_t bytes);
 void covsamp_sampler_cancel(covsamp_sampler *sampler);
 const char *covsamp_sampler_message(const covsamp_sampler *sampler);
 covsamp_status covsamp_mixture_new(covsamp_mixture **out, int64_t dim, int64_t components, const double *weights,
@@ -88,10 +93,12 @@ local MESSAGE_BYTES = 512
 covsamp.structs = {
     covsamp_option = "size key type name help int_low int_high int_default real_low real_high real_default",
     covsamp_stats = "size steps mean_requests jvp_requests jvp_tangents products_used products_paid ritz_values " ..
-        "ritz_clamped breakdowns breakdowns_asymmetric steps_without asymmetry error_estimate vjp_requests vjp_tangents",
+        "ritz_clamped breakdowns breakdowns_asymmetric steps_without asymmetry error_estimate vjp_requests vjp_tangents " ..
+        "guide_requests",
     covsamp_request = "size kind dtype batch dim stride tangents tangent_stride step steps level first_sample seed " ..
-        "owner point time alpha sigma stream branch x v mean product noise head transposed",
-    covsamp_model = "size model_user mean jvp mean_jvp noise_user noise progress_user progress vjp",
+        "owner point time alpha sigma stream branch x v mean product noise head transposed gradient other_mean " ..
+        "other_product other_transposed other_head",
+    covsamp_model = "size model_user mean jvp mean_jvp noise_user noise progress_user progress vjp guide_user guide",
 }
 
 local function text(pointer)
@@ -137,10 +144,13 @@ end
 -- ---- Handles -----------------------------------------------------------------------------------
 
 local function class(free)
-    local methods = {}
+    local methods = setmetatable({}, {__index = function(_, key)
+        if key == "handle" then error("the handle is closed", 0) end
+    end})
     methods.__index = methods
     function methods:close()
-        if self.handle ~= nil then
+        if self.running then error("the sampler is running", 0) end -- C would go on in memory that is gone
+        if rawget(self, "handle") then
             ffi.gc(self.handle, nil)
             free(self.handle)
             self.handle = nil
@@ -232,12 +242,24 @@ function covsamp.array(request, pointer)
     return ffi.cast(request.dtype == covsamp.F32 and "float *" or "double *", pointer)
 end
 
-local roles = {"mean", "jvp", "mean_jvp", "noise", "progress", "vjp"}
+local roles = {"mean", "jvp", "mean_jvp", "noise", "progress", "vjp", "guide"}
 
--- model: a mixture, or a table of functions mean, jvp, mean_jvp, vjp, noise, progress; each takes a request and returns
--- nothing, CANCELLED or a negative number.  What they throw must not pass through C: it waits, and comes out as it was.
-function sampler:run(model, progress)
-    local struct, thrown, callbacks = ffi.new("covsamp_model"), nil, {}
+-- What a callback gives back to C.  An error must not pass through C: it waits in `thrown`.
+local function guarded(target, thrown)
+    return function(_, request)
+        local ok, answer = pcall(target, request)
+        if ok and answer == nil then return covsamp.OK end
+        if ok and type(answer) == "number" and answer == bit.tobit(answer) then return answer end
+        if ok then answer = "a callback returned " .. tostring(answer) .. ", must be a whole number" end
+        thrown[1] = {answer}
+        return -1
+    end
+end
+
+-- model: a mixture, or a table of functions mean, jvp, mean_jvp, vjp, guide, noise, progress; each takes a request and
+-- returns nothing, CANCELLED or a negative number.  What they throw comes out of here as it was.
+local function drive(self, call, model, progress)
+    local struct, thrown, callbacks = ffi.new("covsamp_model"), {}, {}
     struct.size = ffi.sizeof(struct)
     local is_mixture = getmetatable(model) == mixture
     if is_mixture then check(C.covsamp_mixture_model(model.handle, struct)) end
@@ -245,21 +267,42 @@ function sampler:run(model, progress)
         local target = not is_mixture and model[role] or nil
         if role == "progress" then target = progress or target end
         if target then
-            callbacks[#callbacks + 1] = ffi.cast("covsamp_answer_fn", function(_, request)
-                local ok, answer = pcall(target, request)
-                if ok then return answer or covsamp.OK end
-                thrown = {answer}
-                return -1
-            end)
+            callbacks[#callbacks + 1] = ffi.cast("covsamp_answer_fn", guarded(target, thrown))
             struct[role] = callbacks[#callbacks]
         end
     end
-    local status = C.covsamp_sampler_run(self.handle, struct)
+    local outer = self.running -- a callback may run this sampler again, to be refused
+    self.running = true
+    local status = call(self.handle, struct)
+    self.running = outer
     for _, callback in ipairs(callbacks) do callback:free() end -- their number is limited
-    if thrown then error(thrown[1], 0) end
-    self:check(status)
+    if thrown[1] then error(thrown[1][1], 0) end
+    return self:check(status)
 end
-jit.off(sampler.run) -- compiled code must not call C that calls back
+jit.off(drive) -- compiled code must not call C that calls back
+
+function sampler:run(model, progress)
+    drive(self, C.covsamp_sampler_run, model, progress)
+end
+
+-- To the end of the present step; false after the last one.
+function sampler:step(model, progress)
+    return drive(self, C.covsamp_sampler_step, model, progress) ~= covsamp.DONE
+end
+
+-- All of a half-done run, between steps, as a string that any language, process or machine may load.
+function sampler:save()
+    local needed = ffi.new("size_t[1]")
+    self:check(C.covsamp_sampler_save(self.handle, nil, 0, needed))
+    local data = ffi.new("char[?]", needed[0])
+    self:check(C.covsamp_sampler_save(self.handle, data, needed[0], needed))
+    return ffi.string(data, needed[0])
+end
+
+-- Goes on from it, on a sampler of the same configuration; an error changes nothing.
+function sampler:load(data)
+    self:check(C.covsamp_sampler_load(self.handle, data, #data))
+end
 
 function sampler:restart(seed, first_sample)
     self:check(C.covsamp_sampler_restart(self.handle, seed, first_sample))

@@ -23,7 +23,7 @@ from ctypes import byref, c_double, c_int64, c_size_t, c_void_p
 
 import numpy as np
 
-from covsamp_abi import DTYPES, ROLES, Answer, C, Model, Request, Stats, StepStats, memory
+from covsamp_abi import DTYPES, INT32, ROLES, Answer, C, Model, Request, Stats, StepStats, memory
 
 OK, DONE, CANCELLED = 0, 1, 2
 F32, F64 = 1, 2
@@ -217,8 +217,10 @@ class Config(_Handle):
             self._checked(C.config_set_by_name(self._p, name.encode(), str(value).encode()))
         elif option.type == "real" or isinstance(value, (float, np.floating)):
             self._checked(C.config_set_real(self._p, option.key, value))
-        else:
-            self._checked(C.config_set_int(self._p, option.key, int(value)))
+        elif -2**63 <= operator.index(value) < 2**63:
+            self._checked(C.config_set_int(self._p, option.key, value))
+        else:  # of 64 bits without a sign, or too large: the library says so
+            self[name] = str(operator.index(value))
 
     def __getitem__(self, name):
         option = _BY_NAME.get(name)
@@ -229,7 +231,7 @@ class Config(_Handle):
         return value.value
 
     def set_schedule(self, schedule, levels):
-        levels = np.ascontiguousarray(levels, dtype=np.int64)
+        levels = np.asarray(levels).astype(np.int64, order="C", casting="same_kind")  # 900.7 is no level
         self._checked(C.config_set_schedule(self._p, schedule._p, levels.ctypes.data, levels.size))
 
     def set_table(self, table, values):
@@ -278,7 +280,7 @@ class _Callbacks:
                 request = Request.from_address(address)
                 request.handle = self.handle
                 result = function(request)
-                return OK if result is None else operator.index(result)
+                return OK if result is None else INT32.from_param(result).value
             except BaseException as error:
                 self.raised = error
                 return -1
@@ -378,7 +380,8 @@ class Sampler(_Handle):
 
     def load(self, data):
         """Goes on from such bytes, on a sampler of the same configuration; an error changes nothing."""
-        self._checked(C.sampler_load(self._p, bytes(data), len(data)))
+        data = bytes(memoryview(data))
+        self._checked(C.sampler_load(self._p, data, len(data)))
 
     @property
     def answer(self):

@@ -16,6 +16,7 @@ use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::{fmt, mem, ptr, slice};
 
+pub const DONE: i32 = 1;
 pub const CANCELLED: i32 = 2;
 pub const E_RANGE: i32 = -2;
 const F64: i32 = 2;
@@ -54,17 +55,18 @@ structs! {
     Stats as "covsamp_stats" {
         size: usize, steps: i64, mean_requests: i64, jvp_requests: i64, jvp_tangents: i64, products_used: i64,
         products_paid: i64, ritz_values: i64, ritz_clamped: i64, breakdowns: i64, breakdowns_asymmetric: i64,
-        steps_without: i64, asymmetry: f64, error_estimate: f64, vjp_requests: i64, vjp_tangents: i64,
+        steps_without: i64, asymmetry: f64, error_estimate: f64, vjp_requests: i64, vjp_tangents: i64, guide_requests: i64,
     }
     RawRequest as "covsamp_request" {
         size: usize, kind: i32, dtype: i32, batch: i64, dim: i64, stride: i64, tangents: i64, tangent_stride: i64, step: i64,
         steps: i64, level: i64, first_sample: i64, seed: u64, owner: u64, point: u64, time: f64, alpha: f64, sigma: f64,
         stream: i32, branch: i32, x: Pointer, v: Pointer, mean: Pointer, product: Pointer, noise: Pointer, head: Pointer,
-        transposed: Pointer,
+        transposed: Pointer, gradient: Pointer, other_mean: Pointer, other_product: Pointer, other_transposed: Pointer,
+        other_head: Pointer,
     }
     RawModel as "covsamp_model" {
         size: usize, model_user: Pointer, mean: Answer, jvp: Answer, mean_jvp: Answer, noise_user: Pointer, noise: Answer,
-        progress_user: Pointer, progress: Answer, vjp: Answer,
+        progress_user: Pointer, progress: Answer, vjp: Answer, guide_user: Pointer, guide: Answer,
     }
 }
 
@@ -89,6 +91,9 @@ extern "C" {
     fn covsamp_sampler_ask(sampler: Pointer, request: *mut *const RawRequest) -> i32;
     fn covsamp_sampler_tell(sampler: Pointer, answer: i32) -> i32;
     fn covsamp_sampler_run(sampler: Pointer, model: *const RawModel) -> i32;
+    fn covsamp_sampler_step(sampler: Pointer, model: *const RawModel) -> i32;
+    fn covsamp_sampler_save(sampler: Pointer, buffer: *mut u8, capacity: usize, needed: *mut usize) -> i32;
+    fn covsamp_sampler_load(sampler: Pointer, data: *const u8, bytes: usize) -> i32;
     fn covsamp_sampler_cancel(sampler: Pointer);
     fn covsamp_sampler_message(sampler: Pointer) -> Text;
     fn covsamp_sampler_free(sampler: Pointer);
@@ -226,21 +231,29 @@ impl<'a> Request<'a> {
         assert!(!p.is_null() && T::DTYPE == r.dtype && b < r.batch as usize && (k == 0 || k < r.tangents as usize));
         unsafe { (p as *mut T).add(k * r.tangent_stride as usize + b * r.stride as usize) }
     }
-    pub fn x<T: Real>(&self, b: usize) -> &[T] {
+    pub fn x<T: Real>(&self, b: usize) -> &'a [T] {
         unsafe { slice::from_raw_parts(self.at(self.raw.x, 0, b), self.raw.dim as usize) }
     }
-    pub fn v<T: Real>(&self, k: usize, b: usize) -> &[T] {
+    pub fn v<T: Real>(&self, k: usize, b: usize) -> &'a [T] {
         unsafe { slice::from_raw_parts(self.at(self.raw.v, k, b), self.raw.dim as usize) }
     }
-    pub fn mean<T: Real>(&mut self, b: usize) -> &mut [T] {
-        unsafe { slice::from_raw_parts_mut(self.at(self.raw.mean, 0, b), self.raw.dim as usize) }
-    }
-    pub fn product<T: Real>(&mut self, k: usize, b: usize) -> &mut [T] {
-        unsafe { slice::from_raw_parts_mut(self.at(self.raw.product, k, b), self.raw.dim as usize) }
-    }
 }
+/// What is to be filled for sample b (and tangent k): a panic where the request does not ask for it.
+macro_rules! answers {
+    ($($name:ident)*; $($many:ident)*) => {
+        impl<'a> Request<'a> {
+            $(pub fn $name<T: Real>(&mut self, b: usize) -> &mut [T] {
+                unsafe { slice::from_raw_parts_mut(self.at(self.raw.$name, 0, b), self.raw.dim as usize) }
+            })*
+            $(pub fn $many<T: Real>(&mut self, k: usize, b: usize) -> &mut [T] {
+                unsafe { slice::from_raw_parts_mut(self.at(self.raw.$many, k, b), self.raw.dim as usize) }
+            })*
+        }
+    };
+}
+answers!(mean noise head gradient other_mean other_head; product transposed other_product other_transposed);
 
-/// Fills what a request asks for.  0, CANCELLED or a negative number.
+/// Fills what a request asks for, of every kind.  0, CANCELLED or a negative number.
 pub trait Model {
     fn answer(&mut self, request: &mut Request) -> i32;
     /// After every step.
@@ -311,20 +324,45 @@ impl Sampler {
         let status = unsafe { covsamp_sampler_tell(self.handle.0, answer) };
         self.check(status).map(drop)
     }
-    /// To the end, by callbacks.  After a cancel, an error or a panic of the model, running again goes on.
-    pub fn run(&mut self, model: &mut dyn Model) -> Result<()> {
+    fn drive(&mut self, call: unsafe extern "C" fn(Pointer, *const RawModel) -> i32, model: &mut dyn Model) -> Result<i32> {
         let mut user = Guarded { model, panic: None };
         let mut raw = RawModel::new();
         raw.model_user = &mut user as *mut Guarded as Pointer;
+        raw.noise_user = raw.model_user;
+        raw.guide_user = raw.model_user;
         raw.progress_user = raw.model_user;
         raw.mean = Some(answer);
-        raw.jvp = raw.mean;
-        raw.mean_jvp = raw.mean;
+        for role in [&mut raw.jvp, &mut raw.mean_jvp, &mut raw.vjp, &mut raw.noise, &mut raw.guide] {
+            *role = raw.mean;
+        }
         raw.progress = Some(progress);
-        let status = unsafe { covsamp_sampler_run(self.handle.0, &raw) };
+        let status = unsafe { call(self.handle.0, &raw) };
         if let Some(panic) = user.panic {
             resume_unwind(panic);
         }
+        self.check(status)
+    }
+    /// To the end, by callbacks.  After a cancel, an error or a panic of the model, running again goes on.
+    pub fn run(&mut self, model: &mut dyn Model) -> Result<()> {
+        self.drive(covsamp_sampler_run, model).map(drop)
+    }
+    /// To the end of the present step; false after the last one.
+    pub fn step(&mut self, model: &mut dyn Model) -> Result<bool> {
+        self.drive(covsamp_sampler_step, model).map(|status| status != DONE)
+    }
+    /// All of a half-done run, between steps, as bytes that any language, process or machine may load.
+    pub fn save(&mut self) -> Result<Vec<u8>> {
+        let mut needed = 0;
+        let status = unsafe { covsamp_sampler_save(self.handle.0, ptr::null_mut(), 0, &mut needed) };
+        self.check(status)?;
+        let mut data = vec![0; needed];
+        let status = unsafe { covsamp_sampler_save(self.handle.0, data.as_mut_ptr(), needed, &mut needed) };
+        self.check(status)?;
+        Ok(data)
+    }
+    /// Goes on from them, on a sampler of the same configuration; an error changes nothing.
+    pub fn load(&mut self, data: &[u8]) -> Result<()> {
+        let status = unsafe { covsamp_sampler_load(self.handle.0, data.as_ptr(), data.len()) };
         self.check(status).map(drop)
     }
     pub fn restart(&mut self, seed: u64, first_sample: i64) -> Result<()> {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The C side of covsamp.py: struct layouts as covsamp.h has them, and the functions with their argument types."""
 import ctypes
+import operator
 import sys
 from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 
@@ -99,10 +100,31 @@ STRUCTS = {"covsamp_option": Option, "covsamp_stats": Stats, "covsamp_step_stats
            "covsamp_request": Request, "covsamp_model": Model}
 
 # ---- Functions -----------------------------------------------------------------------------------
-# A letter an argument: p pointer, i int32, l int64, u uint64, d double, n size_t, s text.
+# A letter an argument: p pointer, i int32, l int64, u uint64, d double, n size_t, s text.  ctypes would cut a number
+# that is too large, and C a text with a zero in it: these refuse.
 
-_LETTERS = {"p": c_void_p, "i": c_int32, "l": c_int64, "u": c_uint64, "d": c_double, "n": c_size_t,
-            "s": c_char_p}
+def _integer(base, low, high):
+    class Integer(base):
+        @classmethod
+        def from_param(cls, value):
+            number = operator.index(value)
+            if not low <= number <= high:
+                raise OverflowError("%d is not in %d ... %d" % (number, low, high))
+            return base(number)
+    return Integer
+
+
+class _Text(c_char_p):
+    @classmethod
+    def from_param(cls, value):
+        if b"\0" in value:
+            raise ValueError("%r has a zero byte in it" % value)
+        return c_char_p(value)
+
+
+INT32 = _integer(c_int32, -2**31, 2**31 - 1)
+_LETTERS = {"p": c_void_p, "i": INT32, "l": _integer(c_int64, -2**63, 2**63 - 1), "d": c_double, "n": c_size_t,
+            "u": _integer(c_uint64, -2**63, 2**64 - 1), "s": _Text}  # u: the bits of a negative number
 _STATUS = """
     schedule_new_linear plddpp  schedule_new_cosine pldpp  schedule_new_table plppppp  schedule_new_karras pldddpp
     schedule_new_flow plpp  schedule_at pdppp  schedule_spaced plipp  schedule_optimal pplpp

@@ -16,7 +16,7 @@ import covsamp
 def mean_and_product(f, x, v):
     """f(x) and J v by forward-mode differentiation."""
     if hasattr(torch, "func"):
-        return torch.func.jvp(f, (x,), (v,))
+        return torch.func.jvp(f, (x,), (v,), strict=True)  # else a lost tangent would be zeros
     with fwad.dual_level():
         mean, product = fwad.unpack_dual(f(fwad.make_dual(x, v)))
         if product is None:

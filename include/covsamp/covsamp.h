@@ -27,6 +27,11 @@
  * double (COVSAMP_F64); value i of sample b is p[b * stride + i].  What the values mean (their
  * shape, channels, ...) is the model's business.
  *
+ * Ownership.  What a function makes and writes to *out is the caller's, who frees it with the _free of
+ * its type.  Arrays, texts and structs that the caller passes are read or written during the call and
+ * not looked at after it; the hooks' `user` is, and what a model's callbacks point at while it runs.
+ * Pointers that come back are the library's, and each function says how long they live.
+ *
  * Threads.  Different handles may be used from different threads at the same time; one handle
  * is used by one thread at a time.  Only covsamp_sampler_cancel() may be called from any thread
  * or signal handler, as long as the sampler exists.  This holds for every function here.
@@ -132,10 +137,9 @@ typedef struct covsamp_allocator {
 
 typedef struct covsamp_schedule covsamp_schedule;
 
-/* For the functions that make a schedule.  out: receives the handle, NULL on failure.  mem: NULL
+/* For the functions covsamp_schedule_new_...: *out receives the handle, NULL on failure.  mem: NULL
  * or hooks.  message: NULL or COVSAMP_MESSAGE_BYTES bytes, "" on success.  Errors: E_NULL, E_RANGE
- * (levels outside 1 ... 2^24 - 1, alpha^2 below 1e-290, or as said), E_STRUCT_SIZE, E_NOMEM.  Free
- * with _free. */
+ * (levels outside 1 ... 2^24 - 1, alpha^2 below 1e-290, or as said), E_STRUCT_SIZE, E_NOMEM. */
 
 /** DDPM's linear schedule (Ho et al. 2020): beta from beta_first to beta_last in `levels` equal
  *  steps, alpha^2 = prod (1 - beta), sigma^2 = 1 - alpha^2, time = level - 1.
@@ -171,7 +175,7 @@ COVSAMP_API void covsamp_schedule_free(covsamp_schedule *schedule);
 
 /** Number of the noisiest level, N; 0 if schedule is NULL. */
 COVSAMP_API int64_t covsamp_schedule_levels(const covsamp_schedule *schedule);
-/** Alpha, sigma and time at a level in [1, N], whole or not, or at level 0; any output may be NULL.
+/** Writes *alpha, *sigma and *time of a level in [1, N], whole or not, or of level 0; any may be NULL.
  *  Between whole levels the time is linear in the level and log(alpha / sigma) is linear in the time;
  *  alpha^2 + sigma^2 = 1, alpha = 1 or alpha + sigma = 1 is kept where the schedule has it.  Where the
  *  time is sigma (Karras, flow matching) it is so between levels too.  The time of level 0 is that of
@@ -185,19 +189,19 @@ enum {
     COVSAMP_SPACING_QUADRATIC = 2, /* 1 + floor(.8 N (i / (K - 1))^2); K = 1: 1 + floor(.8 N) */
     COVSAMP_SPACING_TRAILING = 3   /* N - i N / K, halves rounded to even */
 };
-/** Writes the `count` levels that a run of so many steps visits, noisiest first; the step from the
- *  last of them to data is the count-th.  message: NULL or COVSAMP_MESSAGE_BYTES bytes.
+/** Writes levels[0 ... count - 1], which a run of so many steps visits, noisiest first; the step from
+ *  the last of them to data is the count-th.  message: NULL or COVSAMP_MESSAGE_BYTES bytes.
  *  Errors: E_NULL, E_RANGE (count outside 1 ... N, unknown spacing, or a spacing that would visit
  *  one level twice). */
 COVSAMP_API covsamp_status covsamp_schedule_spaced(const covsamp_schedule *schedule, int64_t count,
                                                    int32_t spacing, int64_t *levels, char *message);
-/** Writes the `count` levels, noisiest first, of which Analytic-DPM's dynamic programme says that a run
- *  does best (Bao et al. 2022): from N down to 1, the sum of log(analytic variance / small variance) over
+/** Writes levels[0 ... count - 1], noisiest first, of which Analytic-DPM's dynamic programme says that a
+ *  run does best (Bao et al. 2022): from N down to 1, the sum of log(analytic variance / small variance) over
  *  the steps smallest.  noise[n - 1], n = 1 ... N, is the table COVSAMP_TABLE_NOISE.  Entries above 1 say
  *  that the network is useless there: such levels are left out, and those above the last entry <= 1 get
  *  their share of the levels, evenly spaced, N among them.  At alpha = 0 the entry says nothing, and that of
- *  the level below counts.  count 1: N.  Time is of the order N^2 count.
- *  Memory comes from the schedule's hooks and is gone on return.  Errors: E_NULL, E_RANGE (count outside
+ *  the level below counts.  count 1: N.  Time is of the order N^2 count.  message: as for
+ *  covsamp_schedule_spaced().  Memory comes from the schedule's hooks and is gone on return.  Errors: E_NULL, E_RANGE (count outside
  *  1 ... N less the levels left out; noise negative or not finite), E_NOMEM. */
 COVSAMP_API covsamp_status covsamp_schedule_optimal(const covsamp_schedule *schedule,
                                                     const double *noise, int64_t count,
@@ -381,7 +385,7 @@ typedef struct covsamp_option {
     double real_low, real_high, real_default; /* for TYPE_REAL */
 } covsamp_option;
 
-/** The index-th option, 0, 1, ...; NULL past the end. */
+/** The index-th option, 0, 1, ...; NULL past the end.  Static. */
 COVSAMP_API const covsamp_option *covsamp_option_info(int32_t index);
 /** The index-th name of a choice, and in *value (may be NULL) its number; NULL past the end and for
  *  options that are not choices.  Static. */
@@ -402,7 +406,7 @@ COVSAMP_API covsamp_status covsamp_config_set_real(covsamp_config *config, int32
  *  Independent of the locale.  Errors: E_NULL, E_OPTION, E_RANGE; the old value stays. */
 COVSAMP_API covsamp_status covsamp_config_set_by_name(covsamp_config *config, const char *name,
                                                       const char *text);
-/** Reads an option back.  Errors: E_NULL, E_OPTION. */
+/** Reads an option back into *value.  Errors: E_NULL, E_OPTION. */
 COVSAMP_API covsamp_status covsamp_config_get_int(const covsamp_config *config, int32_t key,
                                                   int64_t *value);
 /** As covsamp_config_get_int(), for options of type real. */
@@ -412,7 +416,7 @@ COVSAMP_API covsamp_status covsamp_config_get_real(const covsamp_config *config,
  *  are set).  bytes: size of text; 64 are always enough.  Errors: E_NULL, E_OPTION, E_RANGE (bytes too small). */
 COVSAMP_API covsamp_status covsamp_config_get_text(const covsamp_config *config, int32_t key,
                                                    char *text, size_t bytes);
-/** The schedule and the levels to visit, noisiest first, strictly decreasing, each in 1 ... N; the
+/** The schedule and levels[0 ... count - 1] to visit, noisiest first, strictly decreasing, each in 1 ... N; the
  *  run ends with the step from the last of them to data.  Both are copied: the schedule may be freed.
  *  Errors: E_NULL, E_RANGE, E_NOMEM; the old ones stay. */
 COVSAMP_API covsamp_status covsamp_config_set_schedule(covsamp_config *config,
@@ -448,8 +452,8 @@ COVSAMP_API void covsamp_sampler_free(covsamp_sampler *sampler);
  *  Errors: E_NULL, E_RANGE (first_sample < 0). */
 COVSAMP_API covsamp_status covsamp_sampler_restart(covsamp_sampler *sampler, uint64_t seed,
                                                    int64_t first_sample);
-/** The batch as it stands: x_t between steps, the samples after COVSAMP_DONE; read only.  Valid
- *  until the next call on this handle that steps, restarts or frees.  Before the first ask() it is
+/** Points *x at the batch as it stands, [batch][dim] with rows *stride values apart: x_t between steps,
+ *  the samples after COVSAMP_DONE; read only.  Valid until the next call on this handle that steps, restarts or frees.  Before the first ask() it is
  *  zero.  Errors: E_NULL. */
 COVSAMP_API covsamp_status covsamp_sampler_state(const covsamp_sampler *sampler, const void **x,
                                                  int64_t *stride);
@@ -474,14 +478,14 @@ COVSAMP_API covsamp_status covsamp_sampler_set_known(covsamp_sampler *sampler, c
                                                      int64_t stride, const uint8_t *mask,
                                                      int64_t mask_stride);
 /** Writes all that a half-done run is, between two steps, before the first or after the last, as a string
- *  of bytes: the same on every machine, with a version and a checksum.  *needed (may be NULL) receives its length;
- *  buffer NULL with capacity 0 asks for that alone.  It holds the state, step, seed, what reaches from
+ *  of bytes: the same on every machine, with a version and a checksum.  *needed (may be NULL) receives its length.
+ *  buffer: [capacity] bytes; NULL with capacity 0 asks for the length alone.  It holds the state, step, seed, what reaches from
  *  step to step, known values, statistics, and a fingerprint of options, schedule and tables; not the model.
  *  Errors: E_NULL, E_RANGE (capacity too small: nothing is written), E_STATE (a step is open, or the run has
  *  failed). */
 COVSAMP_API covsamp_status covsamp_sampler_save(covsamp_sampler *sampler, void *buffer,
                                                 size_t capacity, size_t *needed);
-/** Goes on from such a string, in any state, on a sampler of the same configuration (options that do not
+/** Goes on from such a string, data[0 ... bytes - 1], in any state, on a sampler of the same configuration (options that do not
  *  change samples may differ: allocator, check_finite, report_steps, tangents, mean_jvp, branches).
  *  Seed and sample numbers become those of the string.  Errors, which change nothing: E_NULL, E_RANGE (not
  *  such a string, truncated, changed, of a newer version), E_UNSUPPORTED (of another configuration: the
@@ -592,7 +596,8 @@ typedef struct covsamp_request {
     void *other_mean, *other_product, *other_transposed, *other_head;
 } covsamp_request;
 
-/** The open request; asking again returns it unchanged.  COVSAMP_OK, COVSAMP_DONE, COVSAMP_CANCELLED
+/** Points *request at the open request; asking again returns it unchanged.  It and its arrays are valid
+ *  until tell(), restart, load or free.  COVSAMP_OK, COVSAMP_DONE, COVSAMP_CANCELLED
  *  (*request is NULL then), or E_NULL, E_STATE (the run has ended by an error, or a callback of this
  *  sampler is running), and two that end the run: E_LINALG, E_OVERFLOW. */
 COVSAMP_API covsamp_status covsamp_sampler_ask(covsamp_sampler *sampler,
@@ -629,7 +634,7 @@ typedef struct covsamp_model {
     covsamp_answer_fn guide;    /* for guidance != 0 */
 } covsamp_model;
 
-/** Runs to the end.  COVSAMP_DONE, or what ask() or tell() return.  After COVSAMP_CANCELLED, E_MODEL
+/** Runs to the end.  COVSAMP_DONE, or as ask() and tell().  After COVSAMP_CANCELLED, E_MODEL
  *  or E_NONFINITE calling it again goes on with the same request.  Errors besides: E_NULL (a callback
  *  that is needed is missing), E_STRUCT_SIZE. */
 COVSAMP_API covsamp_status covsamp_sampler_run(covsamp_sampler *sampler, const covsamp_model *model);
@@ -655,7 +660,7 @@ enum {
     COVSAMP_STREAM_PATH_KL = 18,     /* what covsamp_path_kl() draws; step: the level it begins at */
     COVSAMP_STREAM_USER = 128 /* 128 ... 255 are the caller's */
 };
-/** Elements first ... first + count - 1 of a draw, as doubles; what a sampler of type F32 uses is the
+/** Writes out[0 ... count - 1]: elements first ... first + count - 1 of a draw, as doubles; what a sampler of type F32 uses is the
  *  same rounded to float.  sample >= 0, stream 0 ... 255, step 0 ... 2^24 - 1, first >= 0, first +
  *  count <= 2^33.  Errors: E_NULL, E_RANGE. */
 COVSAMP_API covsamp_status covsamp_noise_normal(uint64_t seed, int64_t sample, int32_t stream,
@@ -670,7 +675,7 @@ typedef struct covsamp_mixture covsamp_mixture;
 
 /** weights[k] > 0 (normalised by the library); means [components][dim]; covariances
  *  [components][dim][dim], symmetric positive semidefinite; all copied.  prediction: what the model
- *  returns, any but COVSAMP_PREDICTS_REVERSE.  mem, message: as for schedules.  Errors: E_NULL,
+ *  returns, any but COVSAMP_PREDICTS_REVERSE.  mem, message: as for covsamp_schedule_new_table().  Errors: E_NULL,
  *  E_RANGE, E_UNSUPPORTED, E_STRUCT_SIZE, E_NOMEM, E_LINALG. */
 COVSAMP_API covsamp_status covsamp_mixture_new(covsamp_mixture **out, int64_t dim,
                                                int64_t components, const double *weights,
@@ -731,8 +736,8 @@ typedef struct covsamp_calibration_level {
 } covsamp_calibration_level;
 
 /** Of the configuration it takes batch, dim, dtype, prediction, seed, first_sample, tangents (2: both
- *  products in one request), mean_jvp, check_finite and the schedule; clipping and guidance play no part.  levels,
- *  count: what to measure, as for covsamp_config_set_schedule(); NULL, 0: the configuration's levels.
+ *  products in one request), mean_jvp, check_finite and the schedule; clipping and guidance play no part.
+ *  levels: [count], what to measure, as for covsamp_config_set_schedule(); NULL, 0: the configuration's levels.
  *  products: 0 leaves out trace and asymmetry, and with them all JVPs; else 1.  Errors: E_NULL, E_RANGE,
  *  E_UNSUPPORTED (a level where the prediction does not give x0, or with products alpha = 0), E_NOMEM,
  *  with the sentence in covsamp_config_message(); *out is NULL then. */
@@ -755,8 +760,8 @@ COVSAMP_API covsamp_status covsamp_calibration_tell(covsamp_calibration *calibra
                                                     int32_t answer);
 /** The last answer that tell() or a callback gave, 0 at first. */
 COVSAMP_API int32_t covsamp_calibration_answer(const covsamp_calibration *calibration);
-/** Goes through `samples` samples by callbacks; model->progress hears of every level of a batch that is
- *  done.  COVSAMP_DONE, or as covsamp_sampler_run().  After COVSAMP_CANCELLED, E_MODEL or E_NONFINITE from
+/** Goes through `samples` samples by callbacks, sample b at data + b * stride; model->progress hears of
+ *  every level of a batch that is done.  COVSAMP_DONE, or as covsamp_sampler_run().  After COVSAMP_CANCELLED, E_MODEL or E_NONFINITE from
  *  the model, calling it again with the same data goes on where it stopped. */
 COVSAMP_API covsamp_status covsamp_calibration_run(covsamp_calibration *calibration,
                                                    const covsamp_model *model, const void *data,
@@ -775,8 +780,8 @@ COVSAMP_API const char *covsamp_calibration_message(const covsamp_calibration *c
 
 /** A calibration without products, for COVSAMP_TABLE_NOISE alone, in one call: the configuration's levels
  *  are measured, one mean a sample and level, and values[0 ... count - 1] filled as by
- *  covsamp_calibration_table().  COVSAMP_OK; COVSAMP_CANCELLED and errors as of the functions above, with
- *  nothing kept; the sentence is in covsamp_config_message(). */
+ *  covsamp_calibration_table().  COVSAMP_OK; COVSAMP_CANCELLED and errors as covsamp_calibration_new() and
+ *  covsamp_calibration_run(), with nothing kept; the sentence is in covsamp_config_message(). */
 COVSAMP_API covsamp_status covsamp_analytic_estimate(covsamp_config *config,
                                                      const covsamp_model *model, const void *data,
                                                      int64_t stride, int64_t samples,
@@ -820,7 +825,7 @@ typedef struct covsamp_path_kl_total {
  *  larger weight.  krylov with fewer products than dim takes S g by GUIDE_PRODUCT_EXACT (BASIS depends on the
  *  noise).  Guidance 0 and no weights: the unguided path, tilt or not.
  *  size: Monte Carlo, samples of each step, at least 2; quadrature, points per axis, at most 2^20, 0: as many
- *  as the narrowest component needs.  kl, deviation: NULL or [count] of the steps' values, noisiest first;
+ *  as the narrowest component needs.  kl [count], deviation [count]: NULL, or the steps' values, noisiest first;
  *  count: 0 or the number of levels less one.  total: may be NULL.  A caller who wants to show progress
  *  or to stop early asks for two levels at a time: a step has the same bits with others and alone, and
  *  samples numbered on from another first_sample are new ones.  Memory is gone on return.
@@ -970,7 +975,7 @@ COVSAMP_API covsamp_status covsamp_posterior_modes_run(covsamp_posterior_modes *
 COVSAMP_API covsamp_status covsamp_posterior_modes_row(const covsamp_posterior_modes *modes,
                                                        int64_t sample, int64_t index,
                                                        covsamp_mode *mode);
-/** What the space of a sample was: products used, and |H - H^T| / |H + H^T|; either may be NULL.  Errors:
+/** What the space of a sample was: *products used, and *asymmetry, |H - H^T| / |H + H^T|; either may be NULL.  Errors:
  *  E_NULL, E_RANGE (sample), E_STATE. */
 COVSAMP_API covsamp_status covsamp_posterior_modes_space(const covsamp_posterior_modes *modes,
                                                          int64_t sample, int64_t *products,

@@ -104,7 +104,7 @@ typedef struct covsamp_torch_options {
  *  above but the two about products; *out is NULL then. */
 COVSAMP_TORCH_API int32_t covsamp_torch_load(covsamp_torch **out, const char *path,
                                              const covsamp_torch_options *options, char *message);
-/** The same from the bytes of a file; they may be released afterwards. */
+/** The same from the bytes of a file, data[0 ... bytes - 1], which may be released afterwards. */
 COVSAMP_TORCH_API int32_t covsamp_torch_load_memory(covsamp_torch **out, const void *data, size_t bytes,
                                                     const covsamp_torch_options *options, char *message);
 /** NULL is fine. */
@@ -126,7 +126,7 @@ enum { /* what the numbers of a further tensor are */
  *  after t, the labels y being 0 where the module has them; set_labels() sets 0 with numbers of TYPE_I64 and no dims.
  *  data: [count][dims...] numbers without gaps.  The sample with number k gets row k mod count, whatever its place in
  *  a batch, and the module [n, ...dims], of int64 or, whichever of the others was given, of the computation's type.
- *  branch: that of the requests it is for, 0 ... 7.  n_dims: 0 ... 8, dims may be NULL for 0 (a number a sample).
+ *  branch: that of the requests it is for, 0 ... 7.  dims: [n_dims], n_dims 0 ... 8; dims may be NULL for 0 (a number a sample).
  *  Copied.  count 0: none, and type, data, dims and n_dims are ignored.  What the module makes of type and dims shows
  *  when it runs: files whose metadata has inputs=TYPE:DIMS,..., for example inputs=i64,f32:16x64, are checked here as
  *  well, and run on zeros when they are loaded; others with more than labels run first when a request comes.  Errors:
@@ -148,7 +148,8 @@ COVSAMP_TORCH_API int32_t covsamp_torch_set_head(covsamp_torch *module, const ch
  *  labels and further tensors of branch 0 and those of branch 1; two calls where these cannot lie in one tensor (a
  *  tensor set for one of them only, or of other dims).  What is kept for further products and transposed products is
  *  kept for each branch, and for both at once, by itself: requests of branch 0 and 1 in turns at one x are
- *  linearised once each. */
+ *  linearised once each.  Errors: E_NULL, E_RANGE, E_STRUCT_SIZE, E_UNSUPPORTED (another kind), E_NOMEM and the codes
+ *  above but the first three. */
 COVSAMP_TORCH_API int32_t covsamp_torch_answer(void *module, const covsamp_request *request);
 /** Answers open requests of several samplers, whatever their time, batch, branch, type and labels, in few calls of the
  *  module: one for all means, and one for all products with the same number of tangents, whether or not a mean
@@ -199,7 +200,7 @@ COVSAMP_TORCH_API int32_t covsamp_torch_report(covsamp_torch *module, covsamp_to
 /** Value of a key of the file's metadata (TorchScript extra file "covsamp.txt", lines "key=value"), for example
  *  "prediction"; NULL if there is none.  Owned by the module. */
 COVSAMP_TORCH_API const char *covsamp_torch_metadata(const covsamp_torch *module, const char *key);
-/** Shape of one sample: writes at most `capacity` sizes to dims (may be NULL), returns how many there are. */
+/** Shape of one sample: writes at most `capacity` sizes to dims [capacity] (may be NULL), returns how many there are. */
 COVSAMP_TORCH_API int32_t covsamp_torch_shape(const covsamp_torch *module, int64_t *dims, int32_t capacity);
 /** One sentence on the last call that failed; "" if it did not. Never NULL; valid until the next call. */
 COVSAMP_TORCH_API const char *covsamp_torch_message(const covsamp_torch *module);
@@ -216,7 +217,7 @@ typedef struct covsamp_torch_classifier covsamp_torch_classifier;
  *  no part.  Where the metadata has `classes`, the module must return as many. */
 COVSAMP_TORCH_API int32_t covsamp_torch_classifier_load(covsamp_torch_classifier **out, const char *path,
                                                         const covsamp_torch_options *options, char *message);
-/** The same from the bytes of a file; they may be released afterwards. */
+/** The same from the bytes of a file, data[0 ... bytes - 1], which may be released afterwards. */
 COVSAMP_TORCH_API int32_t covsamp_torch_classifier_load_memory(covsamp_torch_classifier **out,
                                                                const void *data, size_t bytes,
                                                                const covsamp_torch_options *options,
@@ -265,7 +266,7 @@ typedef struct covsamp_torch_decoder covsamp_torch_decoder;
  *  tangent_dtype, keep_bytes and layout play no part. */
 COVSAMP_TORCH_API int32_t covsamp_torch_decoder_load(covsamp_torch_decoder **out, const char *path,
                                                      const covsamp_torch_options *options, char *message);
-/** The same from the bytes of a file; they may be released afterwards. */
+/** The same from the bytes of a file, data[0 ... bytes - 1], which may be released afterwards. */
 COVSAMP_TORCH_API int32_t covsamp_torch_decoder_load_memory(covsamp_torch_decoder **out, const void *data,
                                                             size_t bytes,
                                                             const covsamp_torch_options *options,

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Compiles and runs a program of examples/ffi as a user would, against the shared library; exits with 77 where the
 # language is not installed.  No compiler may fuse a multiplication and an addition: each says here how it is told.
-#     run.sh LANGUAGE EXAMPLES LIBRARY_FOLDER GOLDEN LAYOUT WORK
+#     run.sh LANGUAGE EXAMPLES LIBRARY_FOLDER GOLDEN LAYOUT WORK AFFINE_IN_C
 set -eu
-language=$1 examples=$2 libraries=$3 golden=$4 layout=$5 work=$6
+language=$1 examples=$2 libraries=$3 golden=$4 layout=$5 work=$6 affine_in_c=$7
+here=$(cd "$(dirname "$0")" && pwd)
 LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-PYTHONDONTWRITEBYTECODE=1
-export LD_LIBRARY_PATH PYTHONDONTWRITEBYTECODE
+export LD_LIBRARY_PATH
 
 # Skips by name what is not installed: a command.
 need() {
@@ -32,31 +32,62 @@ install_koffi() {
     cp "$work/package-lock.json" "$work/installed.json"
 }
 
+# For languages that cannot list the fields of a struct: a program that prints them as layout.c does.  Every field of
+# the structs that it has lies where C has it, and none is missing.
+compare_layouts() {
+    "$@" >"$work/layouts.txt"
+    cut -d ' ' -f 1 "$work/layouts.txt" | uniq | while read -r struct; do
+        grep "^$struct " "$layout"
+    done | diff - "$work/layouts.txt"
+}
+
+# A job begun in C is finished by the program, bit for bit, and the other way round.
+half_jobs() {
+    line=$(grep '^affine_f64 ' "$golden")
+    "$affine_in_c" begin "$work/from-c"
+    "$@" finish "$work/from-c" >"$work/finished.txt"
+    grep -qxF "$line" "$work/finished.txt"
+    "$@" begin "$work/own"
+    cmp "$work/from-c" "$work/own"
+    "$affine_in_c" finish "$work/own" >"$work/finished.txt"
+    grep -qxF "$line" "$work/finished.txt"
+}
+
 mkdir -p "$work"
 case $language in
 node) # ECMAScript rounds after every operation
     need node
     need npm
     install_koffi
-    exec node "$work/affine.js" "$golden" "$layout"
+    set -- node "$work/affine.js"
     ;;
 lua) # the compiler fuses on arm64 only, where affine.lua turns it off
     need luajit
-    exec luajit "$examples/affine.lua" "$golden" "$layout"
+    set -- luajit "$examples/affine.lua"
     ;;
 rust) # never fuses unless asked by mul_add
     need rustc
     rustc --edition 2018 -O "$examples/affine.rs" -L "$libraries" -o "$work/affine"
+    set -- "$work/affine"
     ;;
 fortran)
     need gfortran
-    gfortran -std=f2018 -Wall -Werror -O2 -ffp-contract=off -J "$work" "$examples/covsamp.f90" "$examples/affine.f90" \
-        -L "$libraries" -lcovsamp -o "$work/affine"
+    for program in "$examples/affine" "$here/layouts"; do
+        gfortran -std=f2018 -Wall -Werror -O2 -ffp-contract=off -J "$work" "$examples/covsamp.f90" "$program.f90" \
+            -L "$libraries" -lcovsamp -o "$work/$(basename "$program")"
+    done
+    compare_layouts "$work/layouts"
+    set -- "$work/affine"
     ;;
 ada)
     need gnatmake
-    (cd "$work" && gnatmake -q -O2 -ffp-contract=off -gnat2012 -gnatwa -gnatwe "-I$examples" affine -largs \
-        "-L$libraries" -lcovsamp)
+    for program in "$examples/affine" "$here/layouts"; do
+        (cd "$work" && gnatmake -q -O2 -ffp-contract=off -gnat2012 -gnatwa -gnatwe "-I$examples" "$program.adb" -largs \
+            "-L$libraries" -lcovsamp)
+    done
+    compare_layouts "$work/layouts"
+    set -- "$work/affine"
     ;;
 esac
-exec "$work/affine" "$golden" "$layout"
+half_jobs "$@"
+exec "$@" "$golden" "$layout"

@@ -120,6 +120,29 @@ def errors():
     check(config(eta=0.5)["eta"] == 0.5 and config(covariance="small")["covariance"] == 1, "options read back")
 
 
+def too_large():
+    """Numbers that C's type cannot hold are refused, not cut; and no text ends early."""
+    c, s = config(), covsamp.Sampler(config())
+    for value in (2**64 + 3, -2**63 - 1, 2**70):
+        check("64 bits" in str(raised(covsamp.OptionError, c.__setitem__, "batch", value)), "batch = %d" % value)
+    check(c["batch"] == 3, "the old value stays")
+    c["seed"] = 2**64 - 1
+    check(c["seed"] == -1, "all 64 bits of a seed")
+    check(raised(TypeError, c.__setitem__, "batch", None), "no number")
+    s.ask()
+    for call, arguments in ((s.tell, (2**32,)), (s.restart, (2**64 + 7,)), (s.restart, (7, 2**63)),
+                            (covsamp.noise_normal, (1, 0, 2**32 + 1, 0, 0, 1)), (covsamp.Schedule.linear, (2**64 + 9, 0.1, 0.2))):
+        check("is not in" in str(raised(ctypes.ArgumentError, call, *arguments)), "%s%s" % (call.__name__, arguments))
+    check(raised(covsamp.RangeError, s.tell, 1), "the request is still open")
+    for name, text in (("eta", "1\0"), ("eta\0", "1")):
+        check(raised(ctypes.ArgumentError, c.__setitem__, name, text), "a zero byte in %r" % (name + text))
+    schedule = covsamp.Schedule.linear(1000, 1e-4, 0.02)
+    check(raised(TypeError, c.set_schedule, schedule, [900.7, 3]), "a level that is not whole")
+    for wrong, kind in ((2**32, OverflowError), ("0", TypeError), (0.5, TypeError)):
+        s.restart(7)
+        check(raised(kind, s.run, Model(), progress=lambda q: wrong), "a callback that returns %r" % (wrong,))
+
+
 def exceptions():
     """Of callbacks, and in the loop: they come out as they were, and nothing is lost."""
     expected = reference()
@@ -234,7 +257,7 @@ def struct_sizes():
     check(covsamp_abi.C.sampler_stats(s._p, stats) == 0 and not any(bytes(stats)[-64:]), "unknown statistics are zero")
 
 
-for part in (arrays, with_blocks, errors, exceptions, re_entry, threads, struct_sizes):
+for part in (arrays, with_blocks, errors, too_large, exceptions, re_entry, threads, struct_sizes):
     part()
 print("%d passed, %d failed" % (passed, failed))
 sys.exit(1 if failed else 0)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A job begun in C is finished in Python, and the other way round, bit for bit: test_save.py GOLDEN AFFINE_IN_C."""
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -34,14 +35,30 @@ def finished(data, s=None):
     return affine.bits(s.state)
 
 
-def refused(s, data, kind, what):
+def checksum(data):
+    """CRC-64 of ECMA-182, lowest bit first: docs/reproducibility.md."""
+    total = 2**64 - 1
+    for byte in data:
+        total ^= byte
+        for _ in range(8):
+            total = total >> 1 ^ (0xc96c5795d7870f42 if total & 1 else 0)
+    return total ^ (2**64 - 1)
+
+
+def patched(whole, at, word):
+    """The string with a 32-bit word at `at`, and the checksum that belongs to it: whole, but not what it was."""
+    body = whole[:at] + struct.pack("<I", word) + whole[at + 4:-8]
+    return body + struct.pack("<Q", checksum(body))
+
+
+def refused(s, data, kind, what, says="covsamp_sampler_load"):
     """Loading is an error with a sentence; and the sampler is as if nothing had been."""
     whole = s.save()
     try:
         s.load(data)
         check(False, what + " was loaded")
     except covsamp.Error as e:
-        check(type(e) is kind and "covsamp_sampler_load" in str(e), "%s: %s %s" % (what, type(e).__name__, e))
+        check(type(e) is kind and "covsamp_sampler_load" in str(e) and says in str(e), "%s: %s %s" % (what, type(e).__name__, e))
     check(s.save() == whole, what + " changed something")
 
 
@@ -51,11 +68,19 @@ def bad_strings(golden):
     for length in (0, 1, 8, len(whole) // 2, len(whole) - 1):
         refused(s, whole[:length], covsamp.RangeError, "%d of %d bytes" % (length, len(whole)))
     refused(s, whole + b"\0", covsamp.RangeError, "a byte too many")
-    for bit in range(0, 8 * len(whole), 37):
+    for bit in range(0, 8 * len(whole), 997):  # tests/api/test_bad_save.c: every one
         flipped = bytearray(whole)
         flipped[bit // 8] ^= 1 << bit % 8
         refused(s, bytes(flipped), covsamp.RangeError, "bit %d flipped" % bit)
-    refused(s, b"".join(whole[i:i + 8][::-1] for i in range(0, len(whole), 8)), covsamp.RangeError, "the other byte order")
+    for width in (2, 4, 8):
+        turned = b"".join(whole[i:i + width][::-1] for i in range(0, len(whole), width))
+        refused(s, turned, covsamp.RangeError, "%d bytes in the other order" % width, "reverse order")
+    check(patched(whole, 8, 1) == whole, "version 1, and the checksum is understood")
+    for version in (0, 2, 3, 2**32 - 1):
+        refused(s, patched(whole, 8, version), covsamp.RangeError, "version %d" % version, "of version %d" % version)
+    refused(s, patched(whole, 12, 0x04030201), covsamp.RangeError, "a mark of the other order", "reverse order")
+    refused(s, memoryview(whole).cast("I")[1:], covsamp.RangeError, "words, cut", "does not begin")
+    s.load(memoryview(whole).cast("I"))  # four bytes an item
     for options, named in (({"krylov_steps": 3}, "krylov_steps"), ({"dim": 5}, "dim"), ({"dtype": "f32"}, "dtype")):
         settings = dict(batch=3, dim=4, dtype="f64", covariance="krylov", krylov_steps=2, seed=2024, first_sample=5)
         schedule = covsamp.Schedule.linear(1000, 1e-4, 0.02)

@@ -25,6 +25,9 @@ typedef struct {
     const covsamp_request *q; /* the open one, as ask() gave it */
     uint64_t point;
     int32_t kind;
+    int known;      /* option known: set_known() has room */
+    uint8_t *saved; /* the last string that save() wrote, or NULL */
+    size_t saved_size;
 } world;
 
 static void expect(int ok, const char *what, const world *w, covsamp_status status)
@@ -75,6 +78,8 @@ static covsamp_sampler *make(world *w)
     covsamp_config_set_real(config, COVSAMP_GUIDANCE, more & 16 ? 0.5 : 0);
     covsamp_config_set_real(config, COVSAMP_CFG, more & 32 ? 0.5 : 0);
     covsamp_config_set_int(config, COVSAMP_BRANCHES, 1 + (more >> 6 & 1));
+    w->known = more >> 7;
+    covsamp_config_set_int(config, COVSAMP_KNOWN, w->known);
     covsamp_config_set_schedule(config, schedule, levels, 4);
     if (covsamp_sampler_new(&sampler, config) != COVSAMP_OK && *covsamp_config_message(config) == 0)
         abort(); /* a combination that is refused has a sentence */
@@ -168,16 +173,86 @@ static void restart(world *w, int64_t first_sample)
         w->open = w->failed = w->cancelled = 0;
 }
 
+static int in_step(const world *w)
+{
+    return w->open == YES && w->kind < COVSAMP_ASK_NOISE;
+}
+
 static void set_state(world *w)
 {
     static const double x[BATCH * DIM] = {0.5, -1};
-    const int in_step = w->open == YES && w->kind < COVSAMP_ASK_NOISE;
     const covsamp_status status = covsamp_sampler_set_state(w->s, x, DIM);
     expect_sentence(w, status);
     expect(status == COVSAMP_OK || status == COVSAMP_E_STATE, "set_state", w, status);
-    expect(!(in_step || w->failed) || status == COVSAMP_E_STATE, "set within a step", w, status);
+    expect(!(in_step(w) || w->failed) || status == COVSAMP_E_STATE, "set within a step", w, status);
     if (status == COVSAMP_OK)
         w->open = UNKNOWN; /* an open request for noise at the start is given up */
+}
+
+static void start_from(world *w)
+{
+    static const double x0[BATCH * DIM] = {0.5, -1};
+    const covsamp_status status = covsamp_sampler_start_from(w->s, x0, DIM);
+    expect_sentence(w, status);
+    expect(status == COVSAMP_OK || status == COVSAMP_E_STATE, "start_from", w, status);
+    expect(!(w->open == YES || w->failed) || status == COVSAMP_E_STATE, "a late start", w, status);
+}
+
+static void set_known(world *w)
+{
+    static const double x0[BATCH * DIM] = {0.5, -1};
+    const uint8_t byte = next(w), mask[DIM] = {byte & 1, byte >> 1 & 1, byte >> 2 & 1, byte >> 3};
+    const covsamp_status status = covsamp_sampler_set_known(w->s, x0, DIM, mask, 0);
+    expect_sentence(w, status);
+    if (w->known && in_step(w))
+        expect(status == COVSAMP_E_STATE, "set_known within a step", w, status);
+    else if (!w->known)
+        expect(status == COVSAMP_E_UNSUPPORTED || status == COVSAMP_E_STATE, "no room", w, status);
+    else
+        expect(status == COVSAMP_OK || status == COVSAMP_E_STATE ||
+                   (status == COVSAMP_E_RANGE && mask[3] > 1),
+               "set_known", w, status);
+}
+
+static void save(world *w)
+{
+    size_t needed = 0;
+    covsamp_status status = covsamp_sampler_save(w->s, NULL, 0, &needed);
+    expect_sentence(w, status);
+    expect(status == COVSAMP_OK || status == COVSAMP_E_STATE, "save", w, status);
+    expect(!(in_step(w) || w->failed) || status == COVSAMP_E_STATE, "saved in a step", w, status);
+    if (status != COVSAMP_OK)
+        return;
+    free(w->saved);
+    w->saved_size = needed;
+    if ((w->saved = malloc(needed)) == NULL)
+        abort();
+    status = covsamp_sampler_save(w->s, w->saved, needed - 1, NULL);
+    expect_sentence(w, status);
+    expect(status == COVSAMP_E_RANGE, "saved into too little", w, status);
+    status = covsamp_sampler_save(w->s, w->saved, needed, NULL);
+    expect(status == COVSAMP_OK, "saved", w, status);
+}
+
+/* What was saved, or a part of it, or with a bit that is another: only the first is taken. */
+static void load(world *w)
+{
+    const uint8_t how = next(w);
+    const size_t at = (size_t)next(w) * 256 + next(w);
+    covsamp_status status;
+    if (w->saved == NULL)
+        return;
+    if (how % 4 == 1)
+        w->saved[at % w->saved_size] ^= (uint8_t)(1 << how / 32);
+    status =
+        covsamp_sampler_load(w->s, w->saved, how % 4 == 2 ? at % w->saved_size : w->saved_size);
+    if (how % 4 == 1)
+        w->saved[at % w->saved_size] ^= (uint8_t)(1 << how / 32);
+    expect_sentence(w, status);
+    expect(status == (how % 4 == 1 || how % 4 == 2 ? COVSAMP_E_RANGE : COVSAMP_OK), "load", w,
+           status);
+    if (status == COVSAMP_OK)
+        w->open = w->failed = w->cancelled = 0;
 }
 
 static int32_t answer(void *user, const covsamp_request *q);
@@ -233,8 +308,16 @@ static int32_t answer(void *user, const covsamp_request *q)
         status = drive(w, byte & 16);
     else if (byte % 16 == 6)
         covsamp_sampler_cancel(w->s);
+    else if (byte % 16 == 7)
+        status = covsamp_sampler_start_from(w->s, x, DIM);
+    else if (byte % 16 == 8)
+        status = covsamp_sampler_set_known(w->s, NULL, 0, NULL, 0);
+    else if (byte % 16 == 9)
+        status = covsamp_sampler_save(w->s, NULL, 0, NULL);
+    else if (byte % 16 == 10)
+        status = covsamp_sampler_load(w->s, x, sizeof x);
     expect(status == COVSAMP_E_STATE, "a callback calls back", w, status);
-    if (byte % 16 > 0 && byte % 16 < 6)
+    if (byte % 16 > 0 && byte % 16 < 11 && byte % 16 != 6)
         expect_sentence(w, status);
     if (q->kind != COVSAMP_ASK_STEP)
         fill_all(w, q);
@@ -256,6 +339,7 @@ static void run(world *w, int one)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static void (*const edits[4])(world *) = {start_from, set_known, save, load};
     world w = {.data = data, .size = size};
     w.s = make(&w);
     while (w.s != NULL && w.at < size) {
@@ -291,11 +375,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         case 13:
             run(&w, 1);
             break;
+        case 14:
+            edits[next(&w) % 4](&w);
+            break;
         default:
             covsamp_sampler_cancel(w.s);
             w.cancelled = 1;
         }
     }
     covsamp_sampler_free(w.s);
+    free(w.saved);
     return 0;
 }

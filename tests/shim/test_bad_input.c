@@ -71,6 +71,8 @@ static void options(void)
     refused("scripted.pt", &o, COVSAMP_E_STRUCT_SIZE, "options->size");
     o.size = (size_t)-1;
     refused("scripted.pt", &o, COVSAMP_E_STRUCT_SIZE, "options->size");
+    o.size = sizeof o + 1; /* would cut a field in two */
+    refused("scripted.pt", &o, COVSAMP_E_STRUCT_SIZE, "options->size");
     memset(&longer, 0, sizeof longer);
     longer.known.size = sizeof longer;
     longer.later = 1;
@@ -272,6 +274,8 @@ static void models(void)
     memset(&model, 0, sizeof model);
     CHECK(covsamp_torch_model(module, &model) == COVSAMP_E_STRUCT_SIZE && model.mean == NULL);
     CHECK_TEXT(covsamp_torch_message(module), "model->size is 0");
+    model.size = 8192;
+    CHECK(covsamp_torch_model(module, &model) == COVSAMP_E_STRUCT_SIZE && model.mean == NULL);
     CHECK(covsamp_torch_model(module, NULL) == COVSAMP_E_NULL);
     CHECK(covsamp_torch_model(NULL, &model) == COVSAMP_E_NULL);
     covsamp_torch_free(module);

@@ -182,6 +182,10 @@ static void bad_input(void)
 {
     covsamp_torch *module = load("bad-cumsum.pt", COVSAMP_F32, COVSAMP_TORCH_AUTO);
     covsamp_torch_work work;
+    struct {
+        covsamp_torch_work known;
+        unsigned char later[64];
+    } longer; /* of a caller with a newer header */
     memset(&work, 0, sizeof work);
     CHECK(covsamp_torch_report(NULL, &work) == COVSAMP_E_NULL);
     CHECK(covsamp_torch_report(module, NULL) == COVSAMP_E_NULL);
@@ -192,6 +196,16 @@ static void bad_input(void)
     work.size++; /* a caller that does not know of what came later */
     work.points_kept = 77;
     CHECK(covsamp_torch_report(module, &work) == COVSAMP_OK && work.points_kept == 77);
+    memset(&longer, 0xff, sizeof longer);
+    longer.known.size = sizeof longer;
+    CHECK(covsamp_torch_report(module, &longer.known) == COVSAMP_OK);
+    for (size_t i = 0; i < sizeof longer.later; i++)
+        CHECK(longer.later[i] == 0);
+    static const size_t rubbish[] = {0, sizeof work + 1, 4104, (size_t)-1, (size_t)1 << 40};
+    for (size_t i = 0; i < sizeof rubbish / sizeof rubbish[0]; i++) {
+        work.size = rubbish[i];
+        CHECK(covsamp_torch_report(module, &work) == COVSAMP_E_STRUCT_SIZE);
+    }
     covsamp_torch_free(module);
 }
 
