@@ -51,7 +51,8 @@ struct estimate resample_estimate(const struct resampling *r, double value, doub
     if (n < 2)
         return (struct estimate){value, NAN, NAN, NAN};
     for (int64_t b = 0; b < n; b++)
-        mean += replicates[b] / (double)n;
+        mean += replicates[b];
+    mean /= (double)n;
     for (int64_t b = 0; b < n; b++)
         squares += (replicates[b] - mean) * (replicates[b] - mean);
     qsort(replicates, (size_t)n, sizeof *replicates, ascending);
