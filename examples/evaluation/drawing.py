@@ -64,10 +64,9 @@ class Drawing:
     def samples(self):
         return self.stored() + sum(len(chunk[0]) for chunk in self.chunks)
 
-    def draw_chunk(self, most):
-        """The next samples; returns their seconds by the clock."""
+    def draw_chunk(self, count):
+        """The next `count` samples; returns their seconds by the clock."""
         grid, first, start = self.grid, self.samples(), time.monotonic()
-        count = min(grid.chunk, most - first)
         names = [os.path.join(grid.work, name + ".npy") for name in ("chunk-features", "chunk-classes")]
         text, cpu = call(grid.program, "evaluate", "--classifier", grid.classifier, "--json", "-q", "--bootstrap", 0,
                          "--write-features", names[0], "--write-classes", names[1], "--",

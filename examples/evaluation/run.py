@@ -6,7 +6,7 @@
     /usr/bin/python3 examples/evaluation/run.py build/examples/covsamp/covsamp --list
 
 What examples/evaluation/results has is not measured again.  A run that was stopped, however it was, goes on from its last
-250 samples (build/evaluation); nothing else is lost, and cells that are finished are in results/cells.jsonl at once.  Tables
+chunk of at most 250 samples (build/evaluation); nothing else is lost, and finished cells are in results/cells.jsonl at once.  Tables
 are A to D of cells.py, in its order: every method at 10 steps first.  --budget stops before the chunk that would end
 too late.  Reference: all 10 000 test images of Fashion-MNIST, which no network here was trained on; the floor is what the
 first training images come to in place of samples.  Tables of noise come from the first 400 training images.
@@ -31,6 +31,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 REAL = (256, 2000, 5000)  # floors, one for each number of samples
 CLASSES, CALIBRATED = 10, 400
 SECONDS_A_PASS = 0.006  # before anything was measured
+PASSES_A_CHUNK = 5000  # at most, about: half a minute of an idle core is what a stop costs
 
 
 def git(*words):
@@ -72,10 +73,20 @@ class Grid:
         """Of the covariances that need one; made once, and kept."""
         path = os.path.join(self.results, "calibration.json")
         if not os.path.exists(path):
-            images, labels = self.images("train", CALIBRATED)
-            store.replace(path, lambda new: call(
-                self.program, "calibrate", "--model", "%s/fashion-unet.pt" % self.models, "--data", images, "--labels", labels,
-                "--means-only", "--at", 50, "--batch", 50, "--quiet", "-o", new))
+            files = [os.path.join(self.models, "fashion-unet.pt"), *self.images("train", CALIBRATED)]
+
+            def write(new):
+                made = new + ".json"
+                call(self.program, "calibrate", "--model", files[0], "--data", files[1], "--labels", files[2], "--means-only",
+                     "--at", 50, "--batch", 50, "--quiet", "-o", made)
+                with open(made, encoding="utf-8") as file:
+                    text = file.read()
+                os.unlink(made)
+                for name in files:  # the same file on every machine
+                    text = text.replace(json.dumps(name), json.dumps(os.path.basename(name)))
+                with open(new, "w", encoding="utf-8") as file:
+                    file.write(text)
+            store.replace(path, write)
         return path
 
     def look(self, part, count, path):
@@ -131,16 +142,20 @@ class Grid:
         """False: the budget ended before."""
         drawing, passes = Drawing(self, cell.run), self.passes(cell.run)
         while drawing.samples() < cell.samples:
-            count = min(self.chunk, cell.samples - drawing.samples())
+            count = min(self.chunk_of(passes), cell.samples - drawing.samples())
             if self.time_left() < count * passes * self.rate():
                 return False
-            took = drawing.draw_chunk(cell.samples)
+            took = drawing.draw_chunk(count)
             self.rates.append(took / (count * passes))
             print("%s: %d of %d samples, %.0f s" % (cell.name, drawing.samples(), cell.samples, took), flush=True)
         x, said, about = drawing.join()
         self.records.add(self.record(cell, about, self.judge(
             x[:cell.samples], said[:cell.samples], np.arange(cell.samples) % CLASSES)))
         return True
+
+    def chunk_of(self, passes):
+        """Whole batches, so that all runs have the same ones; fewer where a sample costs much."""
+        return max(self.batch, min(self.chunk, int(PASSES_A_CHUNK / passes)) // self.batch * self.batch)
 
     def passes(self, run):
         """A sample's, measured if it can be."""
