@@ -10,7 +10,7 @@ try:
 except ImportError:  # numpy or scipy
     np = reference = None
 
-from program import NETWORK, bad, check, good, run, run_all, skip
+from program import NETWORK, PROGRAM, bad, check, good, interrupt_in_the_middle, run, run_all, skip
 
 JUDGE = os.path.join(os.path.dirname(NETWORK), "fashion-classifier.pt")
 NAMES = ("frechet", "kernel", "precision", "recall", "accuracy")
@@ -196,6 +196,9 @@ def test_drawn(model, folder):
     text = good("evaluate", *base, "--", *method)
     check("frechet" in text.stdout and "JVPs" in text.stderr, "table and cost", text)
     check("usage: covsamp sample" in good("evaluate", *base, "--", "--help").stdout, "sample's help behind --")
+    code, seen = interrupt_in_the_middle([PROGRAM, "evaluate", *base, "--write-features", folder + "/cut.npy", "--", *method[:6],
+                                          "-n", 4000, "--batch", 4], 8)
+    check(code == 130 and "nothing was evaluated" in seen and not os.path.exists(folder + "/cut.npy"), "Ctrl-C", (code, seen[-300:]))
     bad(2, "no -o", "evaluate", *base, "--", *method, "-o", folder + "/z.npy")
     bad(2, "--label, behind the --", "evaluate", *base, "--labels", "x.npy", "--", *method)
     bad(2, "sample needs --model FILE", "evaluate", *base, "--")
