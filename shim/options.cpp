@@ -34,6 +34,8 @@ covsamp_torch_options copy_struct(const covsamp_torch_options *given)
                       size, sizeof own);
     std::memset(&own, 0, sizeof own);
     std::memcpy(&own, given, std::min(size, sizeof own));
+    if (size < offsetof(covsamp_torch_options, method) + sizeof own.method)
+        own.method = nullptr; // not a part of one
     return own;
 }
 

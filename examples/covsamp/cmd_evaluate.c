@@ -105,7 +105,7 @@ static int read_flag(struct evaluate_request *e, int flag, const char *value)
     case HELP: e->help = true; return 0;
     case COUNT: return args_int("-n", value, 1, most, &e->count);
     case NEAREST: return args_int("--nearest", value, 1, 1000, &e->nearest);
-    case BOOTSTRAP: return args_int("--bootstrap", value, 0, 100000, &e->resampling.replicates);
+    case BOOTSTRAP: return args_int("--bootstrap", value, 0, 10000, &e->resampling.replicates);
     case SEED: return args_seed("--bootstrap-seed", value, &e->resampling.seed);
     case CONFIDENCE: return args_real("--confidence", value, 0, 1, &e->resampling.confidence);
     case CLIP: return args_real("--clip", value, 0, 1e30, &e->judge.clip);

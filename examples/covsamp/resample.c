@@ -16,7 +16,9 @@ static const uint64_t golden = UINT64_C(0x9e3779b97f4a7c15);
 
 double *resample_counts(const struct resampling *r, int whose, int64_t n)
 {
-    double *counts = calloc((size_t)n * (size_t)r->replicates + 1, sizeof *counts);
+    double *counts = NULL;
+    if ((uint64_t)n <= SIZE_MAX / sizeof *counts / (uint64_t)(r->replicates + 1))
+        counts = calloc((size_t)n * (size_t)r->replicates + 1, sizeof *counts);
     if (counts == NULL)
         return NULL;
     for (int64_t b = 0; b < r->replicates; b++) {

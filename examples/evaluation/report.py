@@ -19,7 +19,7 @@ NAMES = ("frechet", "kernel", "precision", "recall", "accuracy")
 CURVES = ("ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "ocm-ddpm", "sn-ddpm", "dpmpp-2m", "heun", "spectral-ddim", "lgs", "lgs-2m",
           "hutchinson-ddpm")
 LIMITS = (5, 10, 15, 25, 50, 80)  # forward passes a sample
-TITLES = {"A": "Table A: every method", "B": "Table B: more samples", "C": "Table C: many steps", "D": "Ablations"}
+TITLES = {"real": "Floor", "A": "Table A: every method", "B": "Table B: more samples", "C": "Table C: many steps", "D": "Ablations"}
 COLUMNS = "| method | steps | passes | CPU s | Fréchet | kernel | precision | recall | accuracy |"
 RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 
@@ -68,7 +68,7 @@ def table(rows, letter):
     out = []
     for samples in sorted({r["samples"] for r in rows if r["table"] == letter}, reverse=True):
         own = [r for r in rows if r["table"] == letter and r["samples"] == samples]
-        real = [r for r in rows if r["table"] == "real" and r["samples"] == samples]
+        real = [r for r in rows if r["table"] == "real" and r["samples"] == samples and letter != "real"]
         own.sort(key=lambda r: (r["steps"], r["metrics"]["frechet"]["value"]))
         out += ["### %s, %d samples" % (TITLES[letter], samples), "", COLUMNS, RULE, *map(table_row, real + own), ""]
     return out
@@ -126,7 +126,7 @@ def curves(rows):
 
 def text_of(rows):
     lines = ["%d cells are measured." % sum(r.get("seeds", 1) for r in rows if r["table"] != "real"), ""]
-    for letter in "ABCD":
+    for letter in TITLES:
         lines += table(rows, letter)
     if comparable(rows):
         lines += equal_cost(rows) + seconds(rows)
@@ -143,6 +143,8 @@ def main():
     print(text)
     if not args.docs:
         return
+    if picture:
+        text += "\n![Fréchet distance against network cost](evaluation_cost.svg)\n"
     path = os.path.join(args.docs, "evaluation.md")
     with open(path, encoding="utf-8") as file:
         head, rest = file.read().split(BEGIN)
