@@ -8,17 +8,20 @@ namespace covsamp_shim
 
 // With the optimising executor off, freezing would leave calls to methods behind that it has taken
 // away.
-torch::jit::Module frozen(const torch::jit::Module &module)
+torch::jit::Module frozen(const torch::jit::Module &module, const std::string &method)
 {
     torch::jit::GraphOptimizerEnabledGuard inlining(true);
-    return torch::jit::freeze(module);
+    if (method == "forward")
+        return torch::jit::freeze(module);
+    return torch::jit::freeze(module, std::vector<std::string>{method});
 }
 
 bool freeze_if_possible(const torch::jit::Module &original, torch::jit::Module &ready,
-                        const std::vector<int64_t> &sizes, const std::function<void()> &trial)
+                        const std::vector<int64_t> &sizes, const std::function<void()> &trial,
+                        const std::string &method)
 {
     try {
-        ready = frozen(original);
+        ready = frozen(original, method);
         trial();
         return true;
     } catch (const std::exception &) {

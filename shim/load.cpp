@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // From a file or its bytes to a handle.
+#include "failure.hpp"
 #include "handle.hpp"
 #include "module_file.hpp"
 #include "scope.hpp"
@@ -29,6 +30,10 @@ void settle_engine(covsamp_torch &handle)
 std::unique_ptr<covsamp_torch> load(const Source &source, const covsamp_torch_options *given)
 {
     Options options = read_options(given);
+    if (options.method != "forward")
+        throw Failure(COVSAMP_E_RANGE,
+                      "options->method is \"%.64s\", must be NULL: networks are run by forward",
+                      options.method.c_str());
     Scope scope;
     Metadata metadata;
     torch::jit::Module module = read_file(source, metadata);

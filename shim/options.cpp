@@ -125,6 +125,8 @@ Options read_options(const covsamp_torch_options *given)
     if (own.reserved != 0)
         throw Failure(COVSAMP_E_RANGE, "options->reserved is %d, must be 0",
                       static_cast<int>(own.reserved));
+    if (own.method != nullptr)
+        options.method = own.method;
     options.layout = own.layout;
     options.target.shape = read_dims(own.dims, own.n_dims);
     options.target.dtype = scalar_type(own.dtype == 0 ? COVSAMP_F32 : own.dtype);

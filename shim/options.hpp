@@ -15,6 +15,7 @@ struct Options {
     int32_t engine = COVSAMP_TORCH_AUTO;
     bool bfloat16 = false; // tangents are of that type
     int32_t layout = COVSAMP_TORCH_LAYOUT_AUTO;
+    std::string method = "forward";
     int64_t keep_bytes = 0; // the linearised engine keeps at most; 0: no limit
 };
 

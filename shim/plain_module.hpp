@@ -12,7 +12,8 @@ namespace covsamp_shim
 class PlainModule
 {
   public:
-    // Loads and prepares it as networks are, and runs it on zeros.  form: what its forward must be;
+    // Loads and prepares it as networks are, and runs it on zeros.  form: what its forward must be,
+    // or the method that the options name in its place;
     // tensors: how many of them that has.  Those behind the first may be missing.  Throws Failure.
     PlainModule(const Source &source, const covsamp_torch_options *options, size_t tensors,
                 const char *form);
@@ -36,8 +37,11 @@ class PlainModule
     }
 
   private:
+    PlainModule(const Source &source, const Options &options, size_t tensors, const char *form);
+
     Metadata metadata_;
     Target target_;
+    std::string method_; // that is run
     torch::jit::Module module_;
     Signature signature_;
     size_t given_; // tensors that forward is given

@@ -6,11 +6,11 @@
 namespace covsamp_shim
 {
 
-Signature::Signature(const torch::jit::Module &module)
+Signature::Signature(const torch::jit::Module &module, const std::string &name)
 {
-    auto method = module.find_method("forward");
+    auto method = module.find_method(name);
     if (!method)
-        throw Failure(COVSAMP_TORCH_E_FORMAT, "the module has no method forward");
+        throw Failure(COVSAMP_TORCH_E_FORMAT, "the module has no method %.64s", name.c_str());
     for (const c10::Argument &argument : method->function().getSchema().arguments()) {
         const bool tensor = argument.type()->isSubtypeOf(*c10::TensorType::get());
         std::optional<c10::IValue> otherwise;

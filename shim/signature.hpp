@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a module's forward takes.
+// What a module's forward takes, or another method of it.
 #ifndef COVSAMP_SHIM_SIGNATURE_HPP
 #define COVSAMP_SHIM_SIGNATURE_HPP
 
@@ -15,8 +15,8 @@ namespace covsamp_shim
 class Signature
 {
   public:
-    // Throws Failure E_FORMAT where there is no forward.
-    explicit Signature(const torch::jit::Module &module);
+    // Throws Failure E_FORMAT where there is no such method.
+    explicit Signature(const torch::jit::Module &module, const std::string &method = "forward");
 
     // Arguments, the module itself not counted.
     size_t count() const

@@ -40,6 +40,7 @@ int cmd_calibrate(int argc, char **argv);
 int cmd_modes(int argc, char **argv);
 int cmd_nelbo(int argc, char **argv);
 int cmd_path_kl(int argc, char **argv);
+int cmd_evaluate(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_options(int argc, char **argv);
 int cmd_version(int argc, char **argv);

@@ -62,7 +62,7 @@ int cmd_sample(int argc, char **argv)
     struct sample_request request;
     struct setup setup = {0};
     struct cost cost = {.batches = 0};
-    int code = request_read(&request, argc, argv);
+    int code = request_read(&request, false, argc, argv);
     if (code == 0 && request.help)
         request_help();
     else if (code == 0)

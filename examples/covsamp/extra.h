@@ -20,6 +20,9 @@ const char *classifier_metadata(const struct classifier *classifier, const char 
 int classifier_set_labels(struct classifier *classifier, const int64_t *labels, int64_t count);
 /* Fills the callback of gradients and no other. */
 int classifier_guide(struct classifier *classifier, covsamp_model *callbacks);
+/* The class of the largest logit, of images without noise, at most `batch` at a time. */
+int classifier_classify(struct classifier *classifier, const struct samples *images, int64_t batch,
+                        int64_t *classes);
 const char *classifier_message(const struct classifier *classifier);
 
 /* options->n_dims 0: what goes in has the shape that the file's metadata says. */

@@ -22,6 +22,7 @@ static covsamp_torch_options torch_options(const struct model_options *options)
     torch.dims = options->n_dims > 0 ? options->dims : NULL;
     torch.n_dims = options->n_dims;
     torch.dtype = options->dtype;
+    torch.method = options->method;
     return torch;
 }
 
@@ -80,6 +81,38 @@ int classifier_guide(struct classifier *classifier, covsamp_model *callbacks)
 {
     return said(covsamp_torch_classifier_guide(classifier->module, callbacks), NULL,
                 classifier_message(classifier));
+}
+
+/* The first of the largest, as NumPy's argmax. */
+static int64_t largest(const struct samples *logits, int64_t k)
+{
+    int64_t best = 0;
+    for (int64_t c = 1; c < logits->dim; c++)
+        if (samples_value(logits, k, c) > samples_value(logits, k, best))
+            best = c;
+    return best;
+}
+
+int classifier_classify(struct classifier *classifier, const struct samples *images, int64_t batch,
+                        int64_t *classes)
+{
+    const double clean = -1; /* the time that examples/train/noisy_classifier.py gives to these */
+    struct samples logits = {.dtype = images->dtype, .dim = classifier_classes(classifier)};
+    int32_t status = COVSAMP_OK;
+    logits.data = malloc((size_t)(batch * logits.dim) * samples_width(images));
+    if (logits.data == NULL)
+        return fail(EXIT_RUN, "out of memory");
+    for (int64_t done = 0; status == COVSAMP_OK && done < images->count; done += batch) {
+        const int64_t left = images->count - done, n = left < batch ? left : batch;
+        status = covsamp_torch_classifier_logits(classifier->module, images->dtype,
+                                                 images->data + (size_t)(done * images->dim) *
+                                                                    samples_width(images),
+                                                 images->dim, n, clean, logits.data, logits.dim);
+        for (int64_t k = 0; status == COVSAMP_OK && k < n; k++)
+            classes[done + k] = largest(&logits, k);
+    }
+    free(logits.data);
+    return said(status, NULL, classifier_message(classifier));
 }
 
 int map_open(struct map **out, const struct model_options *options)

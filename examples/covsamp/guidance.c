@@ -5,6 +5,7 @@
 #include "shape.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MOST_LABELS 4096
@@ -142,6 +143,12 @@ int guidance_make(struct setup *s, const struct sample_request *r)
         code = read_labels(r, s->classifier != NULL ? classifier_classes(s->classifier) : classes,
                            labels, &count);
     s->n_labels = count;
+    if (code == 0 && count > 0) {
+        s->labels = malloc((size_t)count * sizeof *labels);
+        if (s->labels == NULL)
+            return fail(EXIT_RUN, "out of memory");
+        memcpy(s->labels, labels, (size_t)count * sizeof *labels);
+    }
     s->told = code == 0 && count > 0 && is_told(s, r);
     if (code == 0 && guidance_free(s->config))
         code = check_free(s, classes);

@@ -31,19 +31,18 @@ static int wrong_shape(const char *flag, const char *path, const struct npy *a,
                 path, has, wanted, wanted);
 }
 
-static void store(struct samples *samples, int64_t i, double value)
-{
-    if (samples->dtype == COVSAMP_F64)
-        ((double *)samples->data)[i] = value;
-    else
-        ((float *)samples->data)[i] = (float)value;
-}
-
-static int read_image(struct samples *image, const char *flag, const char *path,
-                      const struct samples *like)
+int images_read(struct samples *image, const char *flag, const char *path,
+                const struct samples *wanted)
 {
     struct npy a;
+    struct samples shape = *wanted, *like = &shape;
     int code = npy_read(&a, path);
+    if (code == 0 && like->n_dims == 0) {
+        like->n_dims = a.n_dims - 1;
+        memcpy(like->dims, a.dims + 1, (size_t)like->n_dims * sizeof *like->dims);
+    }
+    if (code == 0 && like->n_dims == 0)
+        code = fail(EXIT_USAGE, "%s %s: images are an array of shape [n, ...shape]", flag, path);
     const int64_t rows = code == 0 ? rows_of(&a, like->dims, like->n_dims) : 0;
     *image = (struct samples){.dtype = like->dtype, .n_dims = like->n_dims};
     memcpy(image->dims, like->dims, sizeof image->dims);
@@ -56,23 +55,23 @@ static int read_image(struct samples *image, const char *flag, const char *path,
     if (code == 0)
         code = shape_make_room(image, rows);
     for (int64_t i = 0; code == 0 && i < a.count; i++)
-        store(image, i, a.kind == 'u' ? npy_value(&a, i) / 127.5 - 1 : npy_value(&a, i));
+        samples_store(image, i, a.kind == 'u' ? npy_value(&a, i) / 127.5 - 1 : npy_value(&a, i));
     if (code == 0)
         image->count = rows;
     npy_free(&a);
     return code;
 }
 
-/* As read_image(), then through the encoder, if there is one. */
+/* As images_read(), then through the encoder, if there is one. */
 static int read_encoded(struct samples *out, const char *flag, const char *path,
                         const struct latents *latents, const struct samples *like, int64_t batch)
 {
     struct samples image = {0};
     if (latents->encoder == NULL)
-        return read_image(out, flag, path, like);
+        return images_read(out, flag, path, like);
     struct samples pixels = latents->encoder_in;
     pixels.dtype = like->dtype;
-    int code = read_image(&image, flag, path, &pixels);
+    int code = images_read(&image, flag, path, &pixels);
     *out = (struct samples){.dtype = like->dtype, .n_dims = like->n_dims};
     memcpy(out->dims, like->dims, sizeof out->dims);
     if (code == 0)

@@ -15,6 +15,11 @@ struct images {
     uint8_t *batch_mask;
 };
 
+/* Images of the shape and type of `like`, whose n_dims may be 0: any shape; bytes become -1 ... 1.
+ * flag: for messages.  0 or an exit code after a message; free(image->data) is due either way. */
+int images_read(struct samples *image, const char *flag, const char *path,
+                const struct samples *like);
+
 /* Reads what is asked for; `like` are the model's samples.  0 or an exit code after a message;
  * images_free() is due either way. */
 int images_make(struct images *images, const struct sample_request *request,

@@ -16,6 +16,7 @@ static const struct {
     {"calibrate", "measure what a model's means and products are worth", cmd_calibrate},
     {"modes", "show what a model is uncertain about", cmd_modes},
     {"nelbo", "bound a model's likelihood on data, under any covariance", cmd_nelbo},
+    {"evaluate", "compare samples with a reference, by a classifier's features", cmd_evaluate},
     {"path-kl", "measure what a covariance is worth where all is known", cmd_path_kl},
     {"check", "check a model's Jacobian-vector products", cmd_check},
     {"options", "list the options of the library", cmd_options},

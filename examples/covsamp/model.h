@@ -13,6 +13,7 @@ struct model;
 struct model_options {
     const char *path, *device;
     const char *engine; /* a name of covsamp sample --help */
+    const char *method; /* of maps: what is run; NULL: forward */
     int64_t dims[MAX_DIMS];
     int32_t n_dims; /* 0: as the file's metadata says */
     int32_t dtype;

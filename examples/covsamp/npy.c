@@ -6,6 +6,7 @@
 #include <covsamp/covsamp.h>
 
 #include <stdio.h>
+#include <string.h>
 
 size_t samples_width(const struct samples *samples)
 {
@@ -20,28 +21,46 @@ double samples_value(const struct samples *samples, int64_t k, int64_t i)
     return ((const float *)samples->data)[at];
 }
 
-static void write_values(FILE *stream, const struct samples *samples)
+void samples_store(struct samples *samples, int64_t at, double value)
 {
-    size_t width = samples_width(samples), values = (size_t)(samples->count * samples->dim);
+    if (samples->dtype == COVSAMP_F64)
+        ((double *)samples->data)[at] = value;
+    else
+        ((float *)samples->data)[at] = (float)value;
+}
+
+static void write_values(FILE *stream, const unsigned char *data, size_t width, size_t values)
+{
     if (npy_little_endian()) {
-        fwrite(samples->data, width, values, stream);
+        fwrite(data, width, values, stream);
         return;
     }
     for (size_t i = 0; i < values; i++)
         for (size_t byte = width; byte-- > 0;)
-            putc(samples->data[i * width + byte], stream);
+            putc(data[i * width + byte], stream);
+}
+
+int npy_write_array(const char *path, const char *type, const int64_t *dims, int32_t n_dims,
+                    const void *values, size_t width)
+{
+    char header[NPY_HEADER_BYTES];
+    struct outfile file;
+    size_t count = 1;
+    int code = outfile_open(&file, path);
+    if (code != 0)
+        return code;
+    for (int32_t i = 0; i < n_dims; i++)
+        count *= (size_t)dims[i];
+    const size_t bytes = npy_header(header, type, dims[0], dims + 1, n_dims - 1);
+    fwrite(header, 1, bytes, file.stream);
+    write_values(file.stream, values, width, count);
+    return outfile_commit(&file);
 }
 
 int npy_write(const char *path, const struct samples *samples)
 {
-    char header[NPY_HEADER_BYTES];
-    struct outfile file;
-    int code = outfile_open(&file, path);
-    if (code != 0)
-        return code;
-    size_t bytes = npy_header(header, (int)samples_width(samples), samples->count, samples->dims,
-                              samples->n_dims);
-    fwrite(header, 1, bytes, file.stream);
-    write_values(file.stream, samples);
-    return outfile_commit(&file);
+    int64_t dims[MAX_DIMS + 1] = {samples->count};
+    memcpy(dims + 1, samples->dims, (size_t)samples->n_dims * sizeof *dims);
+    return npy_write_array(path, samples->dtype == COVSAMP_F64 ? "<f8" : "<f4", dims,
+                           samples->n_dims + 1, samples->data, samples_width(samples));
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* Magic, version, length, a Python dictionary, spaces up to a multiple of 64, a line break. */
-size_t npy_header(char header[NPY_HEADER_BYTES], int width, int64_t count, const int64_t *dims,
-                  int n_dims)
+size_t npy_header(char header[NPY_HEADER_BYTES], const char *type, int64_t count,
+                  const int64_t *dims, int n_dims)
 {
     char shape[256];
     int used = snprintf(shape, sizeof shape, "%" PRId64 ",", count);
@@ -15,7 +15,7 @@ size_t npy_header(char header[NPY_HEADER_BYTES], int width, int64_t count, const
         used += snprintf(shape + used, sizeof shape - (size_t)used, "%s%" PRId64,
                          i == 0 ? " " : ", ", dims[i]);
     int text = snprintf(header + 10, NPY_HEADER_BYTES - 12,
-                        "{'descr': '<f%d', 'fortran_order': False, 'shape': (%s), }", width, shape);
+                        "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", type, shape);
     size_t total = ((size_t)text + 10 + 1 + 63) / 64 * 64;
     memset(header + 10 + text, ' ', total - 10 - (size_t)text);
     header[total - 1] = '\n';

@@ -8,10 +8,10 @@
 
 #define NPY_HEADER_BYTES 512
 
-/* NumPy's format, version 1.0: [count, dims[0], ...] values of `width` bytes (4 or 8), little
+/* NumPy's format, version 1.0: [count, dims[0], ...] values of a type as "<f4", little
  * endian; at most eight dims.  Returns the header's length. */
-size_t npy_header(char header[NPY_HEADER_BYTES], int width, int64_t count, const int64_t *dims,
-                  int n_dims);
+size_t npy_header(char header[NPY_HEADER_BYTES], const char *type, int64_t count,
+                  const int64_t *dims, int n_dims);
 /* Whether this machine's values have the file's order of bytes. */
 int npy_little_endian(void);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "npy_read.h"
 
+#include "half.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,7 +34,7 @@ static int read_type(struct npy *npy, const char *text)
     if (npy->kind == 'b')
         npy->kind = 'u'; /* truth values are bytes */
     if (npy->kind == 'f')
-        return npy->width == 4 || npy->width == 8;
+        return npy->width == 2 || npy->width == 4 || npy->width == 8;
     return (npy->kind == 'u' || npy->kind == 'i') &&
            (npy->width == 1 || npy->width == 2 || npy->width == 4 || npy->width == 8);
 }
@@ -89,7 +91,7 @@ static int read_stream(struct npy *npy, const char *path, FILE *stream)
     free(header);
     if (!type)
         return fail(EXIT_RUN,
-                    "%s: the type of its values is none of f4, f8, u1 ... u8, i1 ... i8, "
+                    "%s: the type of its values is none of f2, f4, f8, u1 ... u8, i1 ... i8, "
                     "little endian",
                     path);
     if (!shape || !plain)
@@ -132,6 +134,8 @@ double npy_value(const struct npy *npy, int64_t i)
         memcpy(&value, &bits, sizeof value);
         return value;
     }
+    if (npy->kind == 'f' && npy->width == 2)
+        return half_value((uint16_t)bits);
     if (npy->kind == 'f') {
         const uint32_t low = (uint32_t)bits;
         float value;

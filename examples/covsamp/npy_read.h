@@ -14,7 +14,7 @@ struct npy {
     char kind;     /* 'f', 'u', 'i' */
 };
 
-/* Reads floats of 4 or 8 bytes and whole numbers of 1, 2, 4 or 8, truth values.  0, or EXIT_RUN
+/* Reads floats of 2, 4 or 8 bytes and whole numbers of 1, 2, 4 or 8, truth values.  0, or EXIT_RUN
  * after a message; npy_free() is due either way. */
 int npy_read(struct npy *npy, const char *path);
 void npy_free(struct npy *npy);

@@ -171,11 +171,12 @@ int request_defaults(struct sample_request *r, int argc)
     return r->sets != NULL ? 0 : fail(EXIT_RUN, "out of memory");
 }
 
-int request_read(struct sample_request *r, int argc, char **argv)
+int request_read(struct sample_request *r, bool kept, int argc, char **argv)
 {
     struct args args = arguments(argc, argv);
     const char *value;
     int flag, code = request_defaults(r, argc);
+    r->kept = kept;
     while (code == 0 && (flag = args_next(&args, &value)) != ARGS_END) {
         code = flag == ARGS_ERROR ? EXIT_USAGE : read_flag(r, flag, value);
         if (r->help)

@@ -18,6 +18,7 @@ struct sample_request {
     int64_t dims[MAX_DIMS];
     int32_t n_dims; /* 0: as the model file says */
     bool json, quiet, help, by_level;
+    bool kept;                      /* by the caller: no output is asked for, none allowed */
     bool condition;                 /* the network is told the labels under a classifier, too */
     int64_t from_level, stop_after; /* 0: not given */
     int64_t steps, levels, count, batch, first, columns; /* levels, columns 0: not given */
@@ -30,7 +31,7 @@ struct sample_request {
  * arguments. */
 int request_defaults(struct sample_request *request, int argc);
 /* Reads and checks everything that needs no model.  0 or an exit code after a message. */
-int request_read(struct sample_request *request, int argc, char **argv);
+int request_read(struct sample_request *request, bool kept, int argc, char **argv);
 /* What --method and other flags say together.  0 or EXIT_USAGE after a message. */
 int request_check(struct sample_request *request);
 void request_free(struct sample_request *request);

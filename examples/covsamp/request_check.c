@@ -79,7 +79,11 @@ int request_check(struct sample_request *r)
 {
     if (r->model == NULL)
         return fail(EXIT_USAGE, "sample needs --model FILE");
-    if (r->output == NULL && r->save == NULL)
+    if (r->kept &&
+        (r->output != NULL || r->latents != NULL || r->save != NULL || r->resume != NULL))
+        return fail(EXIT_USAGE, "samples that are evaluated are not kept: no -o, --latents, --save "
+                                "or --resume");
+    if (r->output == NULL && r->save == NULL && !r->kept)
         return fail(EXIT_USAGE, "sample needs -o FILE");
     if (r->output != NULL && !request_is_png(r) && !ends_in(r->output, ".npy"))
         return fail(EXIT_USAGE, "-o takes a name that ends in .png or .npy, not \"%s\"", r->output);

@@ -23,11 +23,16 @@ struct sheet {
 
 /* Value i of sample k. */
 double samples_value(const struct samples *samples, int64_t k, int64_t i);
+/* Sets value `at` of all. */
+void samples_store(struct samples *samples, int64_t at, double value);
 /* Bytes of one value. */
 size_t samples_width(const struct samples *samples);
 
 /* NumPy's format, version 1.0, little endian: [count, ...dims]. */
 int npy_write(const char *path, const struct samples *samples);
+/* Any array of NumPy's type `type`, "<f2" for example, whose values are of `width` bytes. */
+int npy_write_array(const char *path, const char *type, const int64_t *dims, int32_t n_dims,
+                    const void *values, size_t width);
 
 /* Whether samples of this shape can be a contact sheet of so many cells; message and EXIT_USAGE if
  * not.  Asked before sampling. */

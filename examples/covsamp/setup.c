@@ -253,6 +253,7 @@ void setup_free(struct setup *s)
     classifier_close(s->classifier);
     free(s->samples.data);
     free(s->visited);
+    free(s->labels);
     covsamp_schedule_free(s->schedule);
     calibration_free(&s->calibration);
     covsamp_config_free(s->config);

@@ -22,6 +22,7 @@ struct setup {
     struct images images;
     struct latents latents;
     int64_t n_labels; /* that follow each other; 0: none set */
+    int64_t *labels;  /* those */
     bool told;        /* the network knows them; else it is run without a class */
     double seconds;   /* that opening the model took */
 };

@@ -70,8 +70,8 @@ static void name_file(const struct shards *shards, const char *folder, int64_t k
 
 static size_t make_header(const struct shards *shards, int64_t k, char header[NPY_HEADER_BYTES])
 {
-    return npy_header(header, shards->width, shard_samples(shards, k), shards->dims,
-                      shards->n_dims);
+    return npy_header(header, shards->width == 8 ? "<f8" : "<f4", shard_samples(shards, k),
+                      shards->dims, shards->n_dims);
 }
 
 static int64_t shard_bytes(const struct shards *shards, int64_t k)

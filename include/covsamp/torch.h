@@ -95,6 +95,8 @@ typedef struct covsamp_torch_options {
                             is taken in parts, at least a sample each, and linearised again for every request */
     int32_t layout;      /* COVSAMP_TORCH_LAYOUT_AUTO, ... */
     int32_t reserved;    /* 0 */
+    const char *method;  /* of classifiers and decoders: what is run in place of forward, for example a classifier's
+                            "features"; NULL: forward.  Networks have none but that */
 } covsamp_torch_options;
 
 /** Loads a module, sets it to evaluation, moves it to type and device, freezes it where libtorch

@@ -219,6 +219,7 @@ static void torch_structs(void)
     FIELD(covsamp_torch_options, keep_bytes);
     FIELD(covsamp_torch_options, layout);
     FIELD(covsamp_torch_options, reserved);
+    FIELD(covsamp_torch_options, method);
     STRUCT(covsamp_torch_work);
     FIELD(covsamp_torch_work, size);
     FIELD(covsamp_torch_work, engine);

@@ -6,7 +6,7 @@ wrong: one path carries no derivative; nan: the output is not a number at early 
 heads: with the heads that its file names; short: without the last two of them;
 open: its file says nothing of a window; plain: nor of classes, and forward takes none.
 Beside the network: classifier, of three classes by brightness and slope; spoilt, the same with gradients that are no
-numbers; decoder to [1, 16, 16] and encoder back; other, a decoder of two channels.
+numbers; judge, of clean images, with a method features; decoder to [1, 16, 16] and encoder back; other, a decoder of two channels.
 """
 import sys
 
@@ -65,6 +65,16 @@ class Classifier(nn.Module):
         return 4 * logits / (1 + t[:, None] / 500)
 
 
+class Judge(nn.Module):
+    def forward(self, x):
+        return self.features(x)[:, :3]
+
+    @torch.jit.export
+    def features(self, x):
+        h = nn.functional.avg_pool2d(x, 4).flatten(1)
+        return torch.cat([h, nn.functional.relu(x[:, 0, 3, ::2]), x.abs().mean((1, 2, 3))[:, None]], 1)
+
+
 class Spoilt(Classifier):
     def forward(self, x, t):
         mean = x.mean((1, 2, 3))
@@ -82,7 +92,7 @@ class Encoder(nn.Module):
 
 
 BESIDE = {"classifier": (Classifier, "shape=1,8,8\nclasses=3\nschedule=linear\n"),
-          "spoilt": (Spoilt, "shape=1,8,8\nclasses=3\nschedule=linear\n"), "decoder": (Decoder, "shape=1,8,8\n"),
+          "judge": (Judge, "shape=1,8,8\nclasses=3\n"), "spoilt": (Spoilt, "shape=1,8,8\nclasses=3\nschedule=linear\n"), "decoder": (Decoder, "shape=1,8,8\n"),
           "encoder": (Encoder, "shape=1,16,16\n"), "other": (Decoder, "shape=2,8,8\n")}
 
 

@@ -105,6 +105,15 @@ class Sum(nn.Module):
         return z.sum()
 
 
+class Two(nn.Module):
+    def forward(self, z):
+        return self.features(z)[:, :4]
+
+    @torch.jit.export
+    def features(self, z):
+        return 3 * z.flatten(1)
+
+
 class Changing(nn.Module):
     def forward(self, z):
         return z if z.size(0) < 3 else z[:, 1:]
@@ -169,6 +178,7 @@ def save_decoders(folder):
     network = random(Decoder(), 11).eval()
     save(folder, "decoder", script(network), "shape=4,2,2\nscale=0.5\n")
     save(folder, "encoder", script(random(Encoder(), 12)), "shape=2,8,8\n")
+    save(folder, "decoder-two", script(Two()), "shape=4,2,2\n")
     save(folder, "decoder-changing", script(Changing()), "shape=4,2,2\n")
     save(folder, "decoder-flat", script(nn.Flatten()), "shape=4,2,2\n")
     save(folder, "decoder-places", script(Places()), "shape=4,2,2\n")

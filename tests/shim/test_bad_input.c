@@ -67,8 +67,16 @@ static void options(void)
     } longer;
     covsamp_torch_options o = options_of(0, 0);
     size_t i;
-    o.size = sizeof o - 1;
+    covsamp_torch *older = NULL;
+    o.size = offsetof(covsamp_torch_options, method) - 1;
     refused("scripted.pt", &o, COVSAMP_E_STRUCT_SIZE, "options->size");
+    o.size = offsetof(covsamp_torch_options, method); /* callers of older headers have no method */
+    o.method = "absent";
+    CHECK(covsamp_torch_load(&older, module_path("scripted.pt"), &o, NULL) == COVSAMP_OK);
+    covsamp_torch_free(older);
+    o.size += 1; /* a part of it is none */
+    refused("scripted.pt", &o, COVSAMP_E_STRUCT_SIZE, "options->size");
+    o.method = NULL;
     o.size = (size_t)-1;
     refused("scripted.pt", &o, COVSAMP_E_STRUCT_SIZE, "options->size");
     o.size = sizeof o + 1; /* would cut a field in two */

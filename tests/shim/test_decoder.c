@@ -80,6 +80,33 @@ static void encoder(void)
     covsamp_torch_decoder_free(d);
 }
 
+/* Another method than forward, frozen and as it is in the file. */
+static void methods(void)
+{
+    char message[COVSAMP_MESSAGE_BYTES];
+    covsamp_torch_options options = options_of(COVSAMP_F64, COVSAMP_TORCH_AUTO);
+    covsamp_torch_decoder *d = decoder_of("decoder-two.pt", COVSAMP_F64);
+    covsamp_torch *network = NULL;
+    double out[LATENT];
+    int64_t dim = 0;
+    CHECK(covsamp_torch_decoder_shape(d, &dim, 1) == 1 && dim == 4);
+    covsamp_torch_decoder_free(d);
+    options.method = "features";
+    CHECK(covsamp_torch_decoder_load(&d, module_path("decoder-two.pt"), &options, message) ==
+          COVSAMP_OK);
+    CHECK(covsamp_torch_decoder_shape(d, &dim, 1) == 1 && dim == LATENT);
+    CHECK(covsamp_torch_decoder_run(d, COVSAMP_F64, given.z, LATENT, 1, out, LATENT) == COVSAMP_OK);
+    for (int i = 0; i < LATENT; i++)
+        CHECK_NEAR(out[i], 3 * given.z[i], 1e-14);
+    covsamp_torch_decoder_free(d);
+    CHECK(covsamp_torch_decoder_load(&d, module_path("decoder.pt"), &options, message) ==
+          COVSAMP_TORCH_E_FORMAT);
+    CHECK_TEXT(message, "the module has no method features");
+    CHECK(covsamp_torch_load(&network, module_path("scripted.pt"), &options, message) ==
+          COVSAMP_E_RANGE);
+    CHECK_TEXT(message, "options->method is \"features\", must be NULL");
+}
+
 #define RUN(status, part, ...)                                                                     \
     check_code(d, covsamp_torch_decoder_run(d, __VA_ARGS__), status, part)
 
@@ -146,6 +173,7 @@ int main(int argc, char **argv)
     numbers(COVSAMP_F64, 1e-12);
     numbers(COVSAMP_F32, 2e-6);
     encoder();
+    methods();
     refused();
     outputs();
     return check_done();

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How far samples are from a reference, on features of both.  The reference is held fixed:
+ * intervals say what other samples of the same kind would have given. */
+#ifndef COVSAMP_EVALUATION_H
+#define COVSAMP_EVALUATION_H
+
+#include "judged.h"
+#include "resample.h"
+
+struct evaluation {
+    struct estimate frechet, kernel, precision, recall, accuracy;
+    bool compared, judged; /* the first four are there; the last one is */
+};
+
+/* What the four distances are given.  counts: of the samples, see resample_counts(). */
+struct comparison {
+    const struct features *samples, *reference;
+    const struct resampling *resampling;
+    const double *counts;
+    int64_t nearest; /* neighbours, of precision and recall */
+};
+
+/* All of it.  labels: the classes that the samples should have; NULL: none; reference NULL: nothing
+ * is compared.  0 or an exit code after a message. */
+int evaluate(struct evaluation *evaluation, const struct features *samples,
+             const struct features *reference, const int64_t *labels, int64_t nearest,
+             const struct resampling *resampling);
+
+/* Each in a file of its own.  0, or EXIT_RUN after a message. */
+
+/* Of Gaussians with the means and covariances (of n - 1) of both sets: |m - m'|^2 + tr (S + S' -
+ * 2 (S S')^(1/2)) (Dowson & Landau 1982, Heusel et al. 2017). */
+int frechet_distance(const struct comparison *c, struct estimate *out);
+/* The unbiased square of the maximum mean discrepancy with k(x, y) = (x.y / width + 1)^3 over all
+ * pairs (Binkowski et al. 2018), no average over subsets. */
+int kernel_distance(const struct comparison *c, struct estimate *out);
+/* Kynkaanniemi et al. 2019.  Precision: share of samples that lie within the distance of some
+ * reference value from its k-th nearest other one; recall: the same with the roles exchanged. Balls
+ * are held fixed when samples, or for recall the reference, are resampled: a set with repetitions
+ * has other balls. */
+int manifold_shares(const struct comparison *c, struct estimate *precision,
+                    struct estimate *recall);
+
+#endif

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is to be measured, in the order in which it is worth knowing.
+
+A run is one method at a number of steps and a seed, however many samples; a cell is a row of a table: the first N samples
+of a run.  Runs share noise: sample k of a seed starts from the same numbers under every method.
+"""
+import re
+import subprocess
+
+# A product in forward passes with its share of the linearisation, fashion-unet.pt, batch 32, one thread: (LGS - 1) / 3 of
+# docs/performance.md, rows `linearised` and `transposed` (sh tests/bench/run.sh).
+PASSES_A_JVP, PASSES_A_VJP = 0.92, 1.13
+
+STEPS_A = (10, 5, 25, 50)
+TABLE_B = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "spectral-ddim", "lgs", "lgs-2m", "dpmpp-2m", "dpmpp-2m-sde")
+TABLE_C = ("ddpm", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
+SAME = {"euler": "ddim", "paper-iddpm": "iddpm", "dpmpp-2m-sde": "ddpm-2m"}  # sweep_methods.py checks these
+WINDOW = 701  # the network's, in its file
+
+ABLATIONS = (  # at T = 10, of lgs: what it is called, options
+    *(("m = %d" % m, ("krylov_steps=%d" % m,)) for m in (1, 3, 5)),
+    *(("tolerance %g" % t, ("tolerance=%g" % t,)) for t in (0.1, 0.03, 0.01, 0.003, 0.001)),
+    ("no guard", ("clip_covariance=0", "window_high=0")),
+    ("mask only", ("window_high=0",)),
+    ("window only", ("clip_covariance=0",)),
+    ("cap only", ("clip_covariance=0", "window_high=0", "ritz_cap=1")),
+    ("mask, window, cap", ("ritz_cap=1",)),
+    ("JVP and VJP", ("symmetrise=average",)),
+    ("no clip", ("clip_x0=0",)),
+    *(("eta = %g" % e, ("eta=%g" % e,)) for e in (0.25, 0.5, 0.75)),
+    ("analytic above the window", ("window_fallback=analytic",)),
+)
+PROBES = (1, 3, 10, 100)
+ENGINES = ("transposed", "linearised-bf16")
+
+
+class Method:
+    """A line of `covsamp sample --help`: a name and its options."""
+
+    def __init__(self, name, options):
+        words, _, rest = options.partition("; ")
+        self.name, self.windowed = name, "window" in rest
+        self.options = dict(word.split("=") for word in words.split(", "))
+
+
+def methods(program):
+    text = subprocess.run([program, "sample", "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    found = re.findall(r"^  ([a-z0-9-]+) +\S[^\n]*\n +\(([^)]*)\)$", text[text.index("methods:"):], re.MULTILINE)
+    return {name: Method(name, options) for name, options in found}
+
+
+class Run:
+    def __init__(self, method, steps, seed, sets=(), engine=None):
+        self.method, self.steps, self.seed, self.sets, self.engine = method, steps, seed, tuple(sets), engine
+        self.options = dict(method.options, **dict(s.split("=") for s in sets))
+        tags = [*(s.replace("=", "-").replace("_", "-") for s in self.sets), *([engine] if engine else [])]
+        self.name = "_".join([method.name, "t%d" % steps, "s%d" % seed, *tags])
+
+    def heads(self):
+        return self.options.get("covariance") == "diag_model"
+
+    def needs_table(self):
+        o = self.options
+        return o.get("covariance") == "analytic" or o.get("solver") == "addim" or o.get("window_fallback") == "analytic"
+
+    def arguments(self, models, table):
+        """table(): where the calibration is, asked only if it is needed."""
+        words = ["--model", "%s/fashion-%s.pt" % (models, "heads" if self.heads() else "unet"), "--method",
+                 self.method.name, "--steps", self.steps, "--seed", self.seed, "--label", "all"]
+        if self.needs_table():
+            words += ["--calibration", table()]
+            if self.method.windowed and "window_high" not in dict(s.split("=") for s in self.sets):
+                words += ["--set", "window_high=%d" % WINDOW]
+        for s in self.sets:
+            words += ["--set", s]
+        return words + (["--engine", self.engine] if self.engine else [])
+
+    def expected_passes(self):
+        """A guess of a sample's cost before it is known: with a tolerance, of 6 products a step."""
+        o, steps = self.options, self.steps
+        a_step = {"krylov": 6 if "tolerance" in o else int(o.get("krylov_steps", 2)), "dense": 784}.get(
+            o.get("covariance"), 0)
+        if o.get("covariance") in ("diag_probe", "state_isotropic", "spectral"):
+            a_step = int(o.get("probes", 1))
+        levels = [round(1 + i * 999 / (steps - 1)) for i in range(1, steps)]  # the last step goes to data
+        high = int(o.get("window_high", WINDOW if self.method.windowed else 0)) or 1000
+        products = a_step * sum(level <= high for level in levels)
+        price = PASSES_A_JVP + (PASSES_A_VJP if o.get("symmetrise") == "average" else 0)
+        return steps * (2 if o.get("solver") in ("heun", "dpmpp_2s") else 1) + price * products
+
+
+class Cell:
+    def __init__(self, table, run, samples, label=None):
+        self.table, self.run, self.samples, self.label = table, run, samples, label or run.method.name
+        self.name = "%s/%s/%d" % (table, run.name, samples)
+
+
+def table_a(known, seed):
+    names = [n for n in known if n != "full-ddpm" and n not in SAME]
+    for steps in STEPS_A:
+        for name in names:
+            yield Cell("A", Run(known[name], steps, seed), 2000)
+        if steps == STEPS_A[0]:  # in place of full-ddpm, whose 784 products a step nobody can pay
+            yield Cell("A", Run(known["lgs"], steps, seed, ("krylov_steps=30",)), 256, "krylov m = 30")
+            yield Cell("A", Run(known["lgs"], steps, seed), 256)
+
+
+def table_b(known, seed):
+    for steps in (10, 25):
+        for name in TABLE_B:
+            if name not in SAME:
+                yield Cell("B", Run(known[name], steps, seed), 5000)
+
+
+def table_c(known, seed):
+    for name in TABLE_C:
+        yield Cell("C", Run(known[name], 100, seed), 2000)
+    yield Cell("C", Run(known["ddpm"], 1000, seed), 2000)
+
+
+def ablations(known, seed):
+    for label, sets in ABLATIONS:
+        yield Cell("D", Run(known["lgs"], 10, seed, sets), 2000, "lgs, " + label)
+    for engine in ENGINES:
+        yield Cell("D", Run(known["lgs"], 10, seed, (), engine), 2000, "lgs, " + engine)
+    for m in (2, 3):
+        yield Cell("D", Run(known["lgs"], 5, seed, ("krylov_steps=%d" % m, "eta=0.7", "mean_order=2")), 2000,
+                   "lgs-2m, m = %d, eta = 0.7" % m)
+    for n in PROBES:
+        yield Cell("D", Run(known["hutchinson-ddpm"], 10, seed, ("probes=%d" % n,)), 2000, "diagonal, %d probes" % n)
+
+
+TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations}
+
+
+def cells(program, tables, seeds):
+    """All of them, one table after the other, a seed at a time."""
+    known = methods(program)
+    return [cell for seed in seeds for table in tables for cell in TABLES[table](known, seed)]

@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables and curves from what run.py has measured so far, for docs/evaluation.md.
+
+    /usr/bin/python3 examples/evaluation/report.py [--docs docs]
+
+Prints the tables; --docs DIR rewrites them in DIR/evaluation.md, between the two marks, and DIR/evaluation_cost.svg.  Needs
+no network and no program.  Runs of several seeds are averaged, their intervals narrowed by the root of how many they are.
+"""
+import argparse
+import json
+import os
+
+import chart
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BEGIN, END = "<!-- tables of report.py: begin -->", "<!-- tables of report.py: end -->"
+NAMES = ("frechet", "kernel", "precision", "recall", "accuracy")
+CURVES = ("ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "ocm-ddpm", "sn-ddpm", "dpmpp-2m", "heun", "spectral-ddim", "lgs", "lgs-2m",
+          "hutchinson-ddpm")
+LIMITS = (5, 10, 15, 25, 50, 80)  # forward passes a sample
+TITLES = {"real": "Floor", "A": "Table A: every method", "B": "Table B: more samples", "C": "Table C: many steps", "D": "Ablations"}
+COLUMNS = "| method | steps | passes | CPU s | Fréchet | kernel | precision | recall | accuracy |"
+RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+
+
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
+def merge(lines):
+    """One row for the same thing under several seeds."""
+    count = len(lines)
+    row = dict(lines[0], seeds=count)
+    for key in ("passes", "cpu", "seconds"):
+        if key in row:
+            row[key] = sum(line[key] for line in lines) / count
+    row["metrics"] = {}
+    for name in NAMES:
+        value, low, high = (sum(line["metrics"][name][k] for line in lines) / count for k in ("value", "low", "high"))
+        row["metrics"][name] = {"value": value, "low": value - (value - low) / count ** 0.5,
+                                "high": value + (high - value) / count ** 0.5}
+    return row
+
+
+def rows_of(lines):
+    groups = {}
+    for line in lines:
+        groups.setdefault((line["table"], line.get("label", line["method"]), line["steps"], line["samples"]), []).append(line)
+    return [merge(group) for group in groups.values()]
+
+
+def interval(e, text):
+    return "%s (%s … %s)" % tuple(text % e[k] for k in ("value", "low", "high"))
+
+
+def table_row(row):
+    m = row["metrics"]
+    return "| %s | %s | %s | %s | %s | %s | %s | %s | %s |" % (
+        row.get("label", row["method"]), row["steps"] or "", "%.1f" % row["passes"] if row["passes"] else "",
+        "%.3f" % row["cpu"] if "cpu" in row else "", interval(m["frechet"], "%.2f"), interval(m["kernel"], "%.3f"),
+        interval(m["precision"], "%.3f"), interval(m["recall"], "%.3f"), interval(m["accuracy"], "%.3f"))
+
+
+def table(rows, letter):
+    """One for each number of samples, which do not compare."""
+    out = []
+    for samples in sorted({r["samples"] for r in rows if r["table"] == letter}, reverse=True):
+        own = [r for r in rows if r["table"] == letter and r["samples"] == samples]
+        real = [r for r in rows if r["table"] == "real" and r["samples"] == samples and letter != "real"]
+        own.sort(key=lambda r: (r["steps"], r["metrics"]["frechet"]["value"]))
+        out += ["### %s, %d samples" % (TITLES[letter], samples), "", COLUMNS, RULE, *map(table_row, real + own), ""]
+    return out
+
+
+def comparable(rows):
+    return [r for r in rows if r["table"] in ("A", "C") and r["samples"] == 2000]
+
+
+def equal_cost(rows):
+    """What a budget of forward passes buys: the best of each method within it, then the best methods."""
+    out = ["### At equal network cost, 2000 samples", "",
+           "| passes at most | best | second | third | best that pays for no product | best with a full covariance |",
+           "| ---: | --- | --- | --- | --- | --- |"]
+
+    def best(found):
+        return [r for _, r in sorted({r["label"]: r for r in sorted(
+            found, key=lambda r: -r["metrics"]["frechet"]["value"])}.items(), key=lambda i: i[1]["metrics"]["frechet"]["value"])]
+
+    def show(found, i):
+        return "%s, %d steps: %.2f" % (found[i]["label"], found[i]["steps"], found[i]["metrics"]["frechet"]["value"]) \
+            if i < len(found) else "–"
+
+    for limit in LIMITS:
+        within = [r for r in comparable(rows) if r["passes"] <= limit + 1e-9]
+        first = best(within)
+        free, full = best([r for r in within if r["jvps"] == 0]), best([r for r in within if r["method"].startswith("lgs")])
+        if first:
+            out.append("| %d | %s | %s | %s | %s | %s |" % (limit, *(show(first, i) for i in range(3)), show(free, 0),
+                                                            show(full, 0)))
+    return out + [""]
+
+
+def seconds(rows):
+    """The LGS paper's own table: time at 50 steps."""
+    at_50 = sorted((r for r in comparable(rows) if r["steps"] == 50), key=lambda r: r["cpu"])
+    base = [r for r in at_50 if r["label"] == "ocm-ddpm"]
+    if not base:
+        return []
+    return ["### CPU time a sample at 50 steps, in that of `ocm-ddpm`", "", "| method | ratio | passes |", "| --- | ---: | ---: |",
+            *("| %s | %.2f | %.1f |" % (r["label"], r["cpu"] / base[0]["cpu"], r["passes"]) for r in at_50), ""]
+
+
+def curves(rows):
+    found = {}
+    for r in comparable(rows):
+        if r["label"] in CURVES and r["steps"] < 1000:
+            e = r["metrics"]["frechet"]
+            found.setdefault(r["label"], []).append((r["passes"], e["value"], e["low"], e["high"]))
+    real = [r["metrics"]["frechet"]["value"] for r in rows if r["table"] == "real" and r["samples"] == 2000]
+    return chart.svg({name: found[name] for name in CURVES if name in found}, "Fréchet distance, 2000 samples",
+                     "network cost a sample, forward passes", "Fréchet distance to test images",
+                     (real[0], "as many training images") if real else None) if found else None
+
+
+def text_of(rows):
+    lines = ["%d cells are measured." % sum(r.get("seeds", 1) for r in rows if r["table"] != "real"), ""]
+    for letter in TITLES:
+        lines += table(rows, letter)
+    if comparable(rows):
+        lines += equal_cost(rows) + seconds(rows)
+    return "\n".join(lines)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--results", default=os.path.join(HERE, "results"))
+    p.add_argument("--docs", help="the folder of evaluation.md")
+    args = p.parse_args()
+    rows = rows_of(load(os.path.join(args.results, "cells.jsonl")))
+    text, picture = text_of(rows), curves(rows)
+    print(text)
+    if not args.docs:
+        return
+    if picture:
+        text += "\n![Fréchet distance against network cost](evaluation_cost.svg)\n"
+    path = os.path.join(args.docs, "evaluation.md")
+    with open(path, encoding="utf-8") as file:
+        head, rest = file.read().split(BEGIN)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(head + BEGIN + "\n\n" + text + "\n" + END + rest.split(END)[1])
+    if picture:
+        with open(os.path.join(args.docs, "evaluation_cost.svg"), "w", encoding="utf-8") as file:
+            file.write(picture)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Draws with every method, compares with test images, and keeps features and numbers: docs/evaluation.md.
+
+    OMP_NUM_THREADS=1 /usr/bin/python3 examples/evaluation/run.py build/examples/covsamp/covsamp [--only A,B] [--budget MINUTES]
+    /usr/bin/python3 examples/evaluation/run.py build/examples/covsamp/covsamp --list
+
+What examples/evaluation/results has is not measured again.  A run that was stopped, however it was, goes on from its last
+chunk of at most 250 samples (build/evaluation); nothing else is lost, and finished cells are in results/cells.jsonl at once.  Tables
+are A to D of cells.py, in its order: every method at 10 steps first.  --budget stops before the chunk that would end
+too late.  Reference: all 10 000 test images of Fashion-MNIST, which no network here was trained on; the floor is what the
+first training images come to in place of samples.  Tables of noise come from the first 400 training images.
+"""
+import argparse
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+import cells
+import store
+from drawing import Drawing, Failed, call
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+REAL = (256, 2000, 5000)  # floors, one for each number of samples
+CLASSES, CALIBRATED = 10, 400
+SECONDS_A_PASS = 0.006  # before anything was measured
+PASSES_A_CHUNK = 5000  # at most, about: half a minute of an idle core is what a stop costs
+
+
+def git(*words):
+    done = subprocess.run(["git", "-C", ROOT, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return done.stdout.strip()
+
+
+class Grid:
+    def __init__(self, args):
+        self.program, self.results, self.work = os.path.abspath(args.program), args.results, args.work
+        self.chunk, self.batch, self.budget = args.chunk, args.batch, args.budget
+        self.models = os.path.join(ROOT, "examples", "models")
+        self.classifier = os.path.join(self.models, "fashion-classifier.pt")
+        self.reference = os.path.join(self.results, "reference.npz")
+        self.records = store.Records(os.path.join(self.results, "cells.jsonl"))
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", "lib", "shim", "examples/covsamp", "examples/models")
+        self.commit = (git("rev-parse", "--short=10", "HEAD") or "unknown") + ("+" if changed else "")
+        self.start, self.shas = time.monotonic(), {}
+        self.rates = []  # seconds by the clock a pass, of the last chunks
+
+    def sha(self, name):
+        if name not in self.shas:
+            with open(os.path.join(self.models, name), "rb") as file:
+                self.shas[name] = hashlib.sha256(file.read()).hexdigest()[:16]
+        return self.shas[name]
+
+    def images(self, part, count):
+        """[count, 1, 28, 28] bytes and labels, as NPY files in the work folder."""
+        sys.path.insert(0, os.path.join(ROOT, "examples", "train"))
+        import fashion
+        paths = [os.path.join(self.work, "%s-%d-%s.npy" % (part, count, what)) for what in ("images", "labels")]
+        x, y = (fashion.read_idx(os.path.join(fashion.FOLDER, "%s-%s-ubyte.gz" % (part, name)))
+                for name in ("images-idx3", "labels-idx1"))
+        np.save(paths[0], x[:count, None])
+        np.save(paths[1], y[:count])
+        return paths
+
+    def table(self):
+        """Of the covariances that need one; made once, and kept."""
+        path = os.path.join(self.results, "calibration.json")
+        if not os.path.exists(path):
+            files = [os.path.join(self.models, "fashion-unet.pt"), *self.images("train", CALIBRATED)]
+
+            def write(new):
+                made = new + ".json"
+                call(self.program, "calibrate", "--model", files[0], "--data", files[1], "--labels", files[2], "--means-only",
+                     "--at", 50, "--batch", 50, "--quiet", "-o", made)
+                with open(made, encoding="utf-8") as file:
+                    text = file.read()
+                os.unlink(made)
+                for name in files:  # the same file on every machine
+                    text = text.replace(json.dumps(name), json.dumps(os.path.basename(name)))
+                with open(new, "w", encoding="utf-8") as file:
+                    file.write(text)
+            store.replace(path, write)
+        return path
+
+    def look(self, part, count, path):
+        """Features of real images; those that are there must be of this classifier."""
+        if os.path.exists(path):
+            kept = store.load(path)
+            if kept[2]["classifier"] != self.sha("fashion-classifier.pt"):
+                raise SystemExit("%s was made with another classifier; move the results away to begin anew" % path)
+            return kept
+        images, _ = self.images(part, count)
+        names = [os.path.join(self.work, name + ".npy") for name in ("real-features", "real-classes")]
+        call(self.program, "evaluate", "--classifier", self.classifier, "--samples", images, "--write-features", names[0],
+             "--write-classes", names[1], "--bootstrap", 0)
+        kept = (np.load(names[0]), np.load(names[1]), {"images": "Fashion-MNIST, %s, the first %d" % (part, count),
+                                                       "classifier": self.sha("fashion-classifier.pt")})
+        store.save(path, *kept)
+        return kept
+
+    def judge(self, features, classes, wanted):
+        """What covsamp evaluate says of stored features."""
+        paths = {}
+        for name, array in (("features", features), ("classes", classes), ("labels", wanted),
+                            ("reference", store.load(self.reference)[0])):
+            paths[name] = os.path.join(self.work, "judged-%s.npy" % name)
+            np.save(paths[name], array)
+        text, _ = call(self.program, "evaluate", "--json", "-q", "--features", paths["features"], "--classes", paths["classes"],
+                       "--labels", paths["labels"], "--reference-features", paths["reference"])
+        judged = json.loads(text)
+        return {key: judged[key] for key in ("frechet", "kernel", "precision", "recall", "accuracy", "nearest", "bootstrap",
+                                             "reference")}
+
+    def measure_real(self):
+        """Once for each number of samples: what the same numbers are for images."""
+        self.look("t10k", 10000, self.reference)
+        for count in REAL:
+            name = "real/train-images/%d" % count
+            if not self.records.has(name):
+                x, said, _ = self.look("train", max(REAL), os.path.join(self.results, "features", "train-images.npz"))
+                labels = np.load(self.images("train", count)[1])
+                self.records.add({"cell": name, "table": "real", "method": "training images", "steps": 0, "samples": count,
+                                  "passes": 0, "commit": self.commit, "metrics": self.judge(x[:count], said[:count], labels)})
+
+    def rate(self):
+        if self.rates:
+            return sum(self.rates[-8:]) / len(self.rates[-8:])
+        known = [line["seconds"] / line["passes"] for line in self.records.lines if line["passes"] > 0]
+        return known[-1] if known else SECONDS_A_PASS
+
+    def time_left(self):
+        return 60 * self.budget - (time.monotonic() - self.start)
+
+    def measure(self, cell):
+        """False: the budget ended before."""
+        drawing, passes = Drawing(self, cell.run), self.passes(cell.run)
+        while drawing.samples() < cell.samples:
+            count = min(self.chunk_of(passes), cell.samples - drawing.samples())
+            if self.time_left() < count * passes * self.rate():
+                return False
+            took = drawing.draw_chunk(count)
+            self.rates.append(took / (count * passes))
+            print("%s: %d of %d samples, %.0f s" % (cell.name, drawing.samples(), cell.samples, took), flush=True)
+        x, said, about = drawing.join()
+        self.records.add(self.record(cell, about, self.judge(
+            x[:cell.samples], said[:cell.samples], np.arange(cell.samples) % CLASSES)))
+        return True
+
+    def chunk_of(self, passes):
+        """Whole batches, so that all runs have the same ones; fewer where a sample costs much."""
+        return max(self.batch, min(self.chunk, int(PASSES_A_CHUNK / passes)) // self.batch * self.batch)
+
+    def passes(self, run):
+        """A sample's, measured if it can be."""
+        for line in self.records.lines:
+            if line.get("run") == run.name:
+                return line["passes"]
+        return run.expected_passes()
+
+    def record(self, cell, about, metrics):
+        run, n = cell.run, about["samples"]
+        a_sample = {key: about[key] / n for key in ("means", "jvps", "vjps", "seconds", "cpu")}
+        return {"cell": cell.name, "table": cell.table, "label": cell.label, "run": run.name, "method": run.method.name,
+                "steps": run.steps, "seed": run.seed, "set": list(run.sets), "engine": run.engine, "samples": cell.samples,
+                "passes": a_sample["means"] + cells.PASSES_A_JVP * a_sample["jvps"] + cells.PASSES_A_VJP * a_sample["vjps"],
+                **a_sample, "commit": ",".join(about["commits"]), "metrics": metrics}
+
+
+def show_left(grid, left):
+    total = 0.0
+    for cell in left:
+        missing = cell.samples - min(Drawing(grid, cell.run).samples(), cell.samples)
+        hours = missing * grid.passes(cell.run) * grid.rate() / 3600
+        total += hours
+        print("%-52s %5d samples, %6.1f passes each, %6.2f h" % (cell.name, missing, grid.passes(cell.run), hours))
+    print("%d cells left, %.1f hours at %.4f seconds a pass (runs that cells share are counted in each)" % (
+        len(left), total, grid.rate()))
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("program")
+    p.add_argument("--only", default="A,B,C,D", help="tables, separated by commas")
+    p.add_argument("--methods", help="these methods, separated by commas")
+    p.add_argument("--steps", help="these numbers of steps, separated by commas")
+    p.add_argument("--seeds", default="1", help="of the noise, separated by commas (default 1)")
+    p.add_argument("--samples", type=int, help="a cell, in place of its table's: for trials")
+    p.add_argument("--budget", type=float, default=float("inf"), help="minutes")
+    p.add_argument("--list", action="store_true", help="what is left, and how long it takes")
+    p.add_argument("--chunk", type=int, default=250, help="samples between two savings")
+    p.add_argument("--batch", type=int, default=50)
+    p.add_argument("--results", default=os.path.join(HERE, "results"))
+    p.add_argument("--work", default=os.path.join(ROOT, "build", "evaluation"))
+    args = p.parse_args()
+    args.tables = args.only.split(",")
+    unknown = [t for t in args.tables if t not in cells.TABLES]
+    if unknown or args.chunk < 1 or args.batch < 1:
+        p.error("--only knows %s, not %s" % (", ".join(cells.TABLES), ", ".join(unknown)) if unknown else
+                "--chunk and --batch must be at least 1")
+    return args
+
+
+def wanted(grid, args):
+    every = cells.cells(grid.program, args.tables, [int(s) for s in args.seeds.split(",")])
+    if args.samples:
+        every = list({c.name: c for c in (cells.Cell(c.table, c.run, args.samples, c.label) for c in every)}.values())
+    return [c for c in every if not grid.records.has(c.name) and
+            (args.methods is None or c.run.method.name in args.methods.split(",")) and
+            (args.steps is None or str(c.run.steps) in args.steps.split(","))]
+
+
+def main():
+    args = arguments()
+    os.makedirs(args.work, exist_ok=True)
+    grid = Grid(args)
+    left = wanted(grid, args)
+    if args.list:
+        return show_left(grid, left)
+    lock = open(os.path.join(args.work, "lock"), "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit("another run.py is at work in %s" % args.work)
+    grid.measure_real()
+    failed = 0
+    for i, cell in enumerate(left):
+        try:
+            if not grid.measure(cell):
+                print("the budget is spent; %d cells are left" % (len(left) - i + failed), flush=True)
+                break
+        except Failed as reason:  # the others may be fine
+            failed += 1
+            print("%s: %s" % (cell.name, reason), file=sys.stderr, flush=True)
+    else:
+        print("%d cells failed" % failed if failed else "everything is measured", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

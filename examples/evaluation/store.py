@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files of results: features as float16 in NPZ, a line of JSON a cell.  Everything appears whole or not at all."""
+import json
+import os
+import zipfile
+
+import numpy as np
+
+
+def replace(path, write):
+    """write(temporary name), then the rename."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    new = "%s.%d.new" % (path, os.getpid())
+    try:
+        write(new)
+        with open(new, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    finally:
+        if os.path.exists(new):
+            os.unlink(new)
+
+
+def save(path, features, classes, about):
+    """about: what JSON can hold.  LZMA, since most features are 0 (a ReLU) and a third of the bytes remain; the same bytes
+    for the same numbers."""
+    arrays = (("features", features.astype(np.float16)), ("classes", classes.astype(np.uint8)),
+              ("about", np.array(json.dumps(about, sort_keys=True))))
+
+    def write(new):
+        with zipfile.ZipFile(new, "w") as archive:
+            for name, array in arrays:
+                entry = zipfile.ZipInfo(name + ".npy", (1980, 1, 1, 0, 0, 0))
+                entry.compress_type = zipfile.ZIP_LZMA
+                with archive.open(entry, "w") as file:
+                    np.lib.format.write_array(file, np.ascontiguousarray(array).reshape(array.shape))
+    replace(path, write)
+
+
+def load(path):
+    """(features, classes, about)"""
+    with np.load(path) as archive:
+        return archive["features"], archive["classes"], json.loads(str(archive["about"]))
+
+
+class Records:
+    """One JSON object a line.  A file that was cut off in its last line loses that one."""
+
+    def __init__(self, path):
+        self.path, self.lines = path, []
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                for line in file:
+                    try:
+                        self.lines.append(json.loads(line))
+                    except ValueError:
+                        print("%s: a line that is no JSON is left out: %.60s" % (path, line.strip()), flush=True)
+
+    def has(self, cell):
+        return any(line["cell"] == cell for line in self.lines)
+
+    def add(self, record):
+        self.lines = [line for line in self.lines if line["cell"] != record["cell"]] + [record]
+
+        def write(new):
+            with open(new, "w", encoding="utf-8") as file:
+                for line in self.lines:
+                    file.write(json.dumps(line) + "\n")
+        replace(self.path, write)
