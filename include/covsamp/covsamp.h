@@ -104,7 +104,7 @@ enum {
     COVSAMP_E_NONFINITE = -21, /* the model's answer holds a NaN or an infinity */
     /* The run has ended: restart or free: */
     COVSAMP_E_LINALG = -30,  /* an eigenvalue iteration did not converge */
-    COVSAMP_E_OVERFLOW = -31 /* a step's new state holds a NaN or infinity: too large for its type */
+    COVSAMP_E_OVERFLOW = -31 /* a state, or what a model would be asked about, is too large for its type */
 };
 
 /** "COVSAMP_E_RANGE" and the like; "COVSAMP_E_UNKNOWN" for other numbers. Static, never NULL. */

@@ -23,6 +23,12 @@ typedef struct {
     double odd, even;       /* sums of (u.Cv - v.Cu)^2 and (u.Cv + v.Cu)^2 */
 } covsamp__calibrated;
 
+/* What one sample says at a level. */
+typedef struct {
+    double error, noise, trace;
+    double odd, even; /* u.Cv - v.Cu and u.Cv + v.Cu */
+} covsamp__measured;
+
 struct covsamp_calibration {
     covsamp__pass pass; /* must be first */
     covsamp_allocator mem;
@@ -41,6 +47,8 @@ struct covsamp_calibration {
     void *x, *mean, *scratch; /* [batch][dim], scratch [dim] */
     void *v, *product;        /* [COVSAMP__PROBES][batch][dim] */
     double *drawn;            /* [batch] |e|^2 / dim */
+    covsamp__measured *measured; /* [batch] */
+    int64_t large;            /* a sample whose numbers cannot be counted, -1: none */
 };
 
 extern const covsamp__pass_ops covsamp__calibration_pass;
