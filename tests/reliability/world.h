@@ -184,7 +184,8 @@ static inline covsamp_mixture *mixture_of(int64_t dim, int32_t prediction,
                                           covsamp_status *status)
 {
     static const double weights[3] = {2, 1, 3};
-    static double means[3 * WORLD_MOST_DIM], cov[3 * WORLD_MOST_DIM * WORLD_MOST_DIM];
+    double *means = malloc((size_t)(3 * dim + 3 * dim * dim) * sizeof *means);
+    double *cov = means + 3 * dim;
     covsamp_mixture *mixture = NULL;
     for (int k = 0; k < 3; k++)
         for (int64_t i = 0; i < dim; i++) {
@@ -195,6 +196,7 @@ static inline covsamp_mixture *mixture_of(int64_t dim, int32_t prediction,
                     0.05 * (int)((1 + (i + k) % 3) * (1 + (j + k) % 3) * ((i + j) % 2 ? -1 : 1));
         }
     *status = covsamp_mixture_new(&mixture, dim, 3, weights, means, cov, prediction, mem, message);
+    free(means);
     return mixture;
 }
 
