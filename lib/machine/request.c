@@ -94,15 +94,14 @@ covsamp_status covsamp__rows_check(const covsamp_request *q, const void *values,
                                    const char *function)
 {
     for (int64_t b = 0; b < q->batch; b++) {
-        int64_t i = covsamp__nonfinite(q->dtype, q->dim,
-                                       covsamp__cat(q->dtype, values, b * q->stride));
+        int64_t i =
+            covsamp__nonfinite(q->dtype, q->dim, covsamp__cat(q->dtype, values, b * q->stride));
         if (i >= 0)
-            return covsamp__fail(error, otherwise,
-                                 "%s: the %s holds a NaN or infinity at value %" PRId64
-                                 " of sample %" PRId64 " (step %" PRId64 " of %" PRId64
-                                 ", level %" PRId64 "), must be finite",
-                                 function, what, i, q->first_sample + b, q->step, q->steps,
-                                 q->level);
+            return covsamp__fail(
+                error, otherwise,
+                "%s: the %s holds a NaN or infinity at value %" PRId64 " of sample %" PRId64
+                " (step %" PRId64 " of %" PRId64 ", level %" PRId64 "), must be finite",
+                function, what, i, q->first_sample + b, q->step, q->steps, q->level);
     }
     return COVSAMP_OK;
 }

@@ -16,7 +16,7 @@
 typedef struct {
     void *pointer[MOST_BLOCKS];
     size_t bytes[MOST_BLOCKS];
-    size_t most;      /* a larger block is refused; 0: none is */
+    size_t most;         /* a larger block is refused; 0: none is */
     int blocks, fail_at; /* fail_at 0: never */
     long calls, failed, refused;
 } heap;

@@ -136,13 +136,11 @@ static inline step_numbers numbers_of(const ladder *l, int64_t t, int64_t s)
 {
     const long double at = l->alpha[t], st = l->sigma[t], as = l->alpha[s], ss = l->sigma[s];
     const long double ratio = (at * ss / (st * as)) * (at * ss / (st * as)); /* SNR_t / SNR_s */
-    const step_numbers n = {(double)(ss * ss * at / (as * st * st)),
-                            (double)(as * (1 - ratio)),
-                            (double)(ss * sqrtl(1 - ratio)),
-                            (double)(st * sqrtl(1 - ratio)),
-                            (double)(st * st / (at * at)),
-                            (double)at,
-                            ss > 0 ? (double)-logl(ratio) : INFINITY};
+    const step_numbers n = {
+        (double)(ss * ss * at / (as * st * st)), (double)(as * (1 - ratio)),
+        (double)(ss * sqrtl(1 - ratio)),         (double)(st * sqrtl(1 - ratio)),
+        (double)(st * st / (at * at)),           (double)at,
+        ss > 0 ? (double)-logl(ratio) : INFINITY};
     return n;
 }
 

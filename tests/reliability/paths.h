@@ -10,9 +10,9 @@
 typedef struct {
     covsamp_status status; /* DONE, or what refused or ended it */
     char message[COVSAMP_MESSAGE_BYTES];
-    uint64_t sum;   /* of the results */
-    int made;       /* the handle was */
-    int met;        /* calls that were without memory and were made again */
+    uint64_t sum; /* of the results */
+    int made;     /* the handle was */
+    int met;      /* calls that were without memory and were made again */
 } outcome;
 
 typedef void (*path_fn)(const char *text, const covsamp_allocator *mem, outcome *o);
@@ -94,15 +94,15 @@ static inline covsamp_status set_tables(outcome *o, const covsamp_allocator *mem
     const char *message = covsamp_config_message(c);
     char value[64];
     covsamp_status status;
-    AGAIN(o, mem, status,
-          covsamp_config_set_table(c, COVSAMP_TABLE_NOISE, w->noise, WORLD_LEVELS), message);
+    AGAIN(o, mem, status, covsamp_config_set_table(c, COVSAMP_TABLE_NOISE, w->noise, WORLD_LEVELS),
+          message);
     if (status == COVSAMP_OK)
         AGAIN(o, mem, status,
               covsamp_config_set_table(c, COVSAMP_TABLE_X0_ERROR, w->noise, WORLD_LEVELS), message);
     for (int32_t kind = 1; kind <= 2 && text_value(text, "weights", value) != NULL; kind++)
         if (status == COVSAMP_OK)
-            AGAIN(o, mem, status,
-                  covsamp_config_set_guidance(c, kind, w->weight, WORLD_LEVELS), message);
+            AGAIN(o, mem, status, covsamp_config_set_guidance(c, kind, w->weight, WORLD_LEVELS),
+                  message);
     return status;
 }
 
@@ -211,264 +211,5 @@ static inline covsamp_sampler *sampler_for(world *w, const char *text)
     covsamp_config_free(c);
     return s;
 }
-
-/* ---- passes over data ---- */
-
-static inline void path_calibration(const char *text, const covsamp_allocator *mem, outcome *o)
-{
-    world w;
-    covsamp_calibration *h = NULL;
-    covsamp_status status = COVSAMP_E_OPTION;
-    memset(o, 0, sizeof *o);
-    if (!world_open(&w, text, o->message)) {
-        o->status = status;
-        return;
-    }
-    covsamp_config *c = config_with(o, mem, &w, text);
-    if (c != NULL) {
-        AGAIN(o, mem, status, covsamp_calibration_new(&h, c, NULL, 0, 1),
-              covsamp_config_message(c));
-        if (status != COVSAMP_OK)
-            refused(o, status, covsamp_config_message(c));
-        covsamp_config_free(c);
-    }
-    CHECK((h != NULL) == (status == COVSAMP_OK));
-    o->made = h != NULL;
-    if (h != NULL) {
-        const covsamp_model model = path_model(&w);
-        double table[WORLD_LEVELS];
-        void *data = data_of(&w, few(w.batch));
-        RUN(o, o->status, covsamp_calibration_run(h, &model, data, w.dim, few(w.batch)),
-            covsamp_calibration_message(h), "covsamp_calibration_run");
-        strcpy(o->message, covsamp_calibration_message(h));
-        for (int64_t i = 0; o->status == COVSAMP_DONE && i < WORLD_STEPS; i++) {
-            covsamp_calibration_level row = {.size = sizeof row};
-            CHECK(covsamp_calibration_row(h, i, &row) == COVSAMP_OK);
-            add_doubles(o, &row.alpha, 10, !w.unchecked);
-        }
-        for (int32_t k = 1; o->status == COVSAMP_DONE && k <= 2; k++) {
-            CHECK(covsamp_calibration_table(h, k, table, WORLD_LEVELS) == COVSAMP_OK);
-            add_doubles(o, table, WORLD_LEVELS, !w.unchecked);
-        }
-        free(data);
-    }
-    covsamp_calibration_free(h);
-    world_close(&w);
-}
-
-static inline void path_estimate(const char *text, const covsamp_allocator *mem, outcome *o)
-{
-    world w;
-    memset(o, 0, sizeof *o);
-    if (!world_open(&w, text, o->message)) {
-        o->status = COVSAMP_E_OPTION;
-        return;
-    }
-    covsamp_config *c = w.dim > 4096 ? NULL : config_with(o, mem, &w, text);
-    if (c != NULL) {
-        const covsamp_model model = path_model(&w);
-        covsamp_status status;
-        double table[WORLD_LEVELS] = {0};
-        void *data = data_of(&w, 5);
-        AGAIN(o, mem, status,
-              covsamp_analytic_estimate(c, &model, data, w.dim, 5, table, WORLD_LEVELS),
-              covsamp_config_message(c));
-        if (answer_refused(o, status, covsamp_config_message(c), "covsamp_analytic_estimate"))
-            status = covsamp_analytic_estimate(c, &model, data, w.dim, 5, table, WORLD_LEVELS);
-        o->made = status == COVSAMP_OK;
-        refused(o, o->made ? COVSAMP_DONE : status, covsamp_config_message(c));
-        add_doubles(o, table, WORLD_LEVELS, !w.unchecked);
-        free(data);
-    } else if (w.dim > 4096) { /* no data for this */
-        refused(o, COVSAMP_E_RANGE, "covsamp_analytic_estimate: is not tried at this dim");
-    }
-    covsamp_config_free(c);
-    world_close(&w);
-}
-
-static inline void path_nelbo(const char *text, const covsamp_allocator *mem, outcome *o)
-{
-    world w;
-    covsamp_nelbo *h = NULL;
-    covsamp_status status = COVSAMP_E_OPTION;
-    memset(o, 0, sizeof *o);
-    if (!world_open(&w, text, o->message)) {
-        o->status = status;
-        return;
-    }
-    covsamp_config *c = config_with(o, mem, &w, text);
-    if (c != NULL) {
-        AGAIN(o, mem, status, covsamp_nelbo_new(&h, c, 256), covsamp_config_message(c));
-        if (status != COVSAMP_OK)
-            refused(o, status, covsamp_config_message(c));
-        covsamp_config_free(c);
-    }
-    CHECK((h != NULL) == (status == COVSAMP_OK));
-    o->made = h != NULL;
-    if (h != NULL) {
-        const covsamp_model model = path_model(&w);
-        void *data = data_of(&w, few(w.batch));
-        RUN(o, o->status, covsamp_nelbo_run(h, &model, data, w.dim, few(w.batch)),
-            covsamp_nelbo_message(h), "covsamp_nelbo_run");
-        strcpy(o->message, covsamp_nelbo_message(h));
-        for (int64_t i = 0; o->status == COVSAMP_DONE && i <= WORLD_STEPS; i++) {
-            covsamp_nelbo_term row = {.size = sizeof row};
-            CHECK(covsamp_nelbo_row(h, i, &row) == COVSAMP_OK);
-            add_doubles(o, &row.nats, 6, !w.unchecked);
-        }
-        if (o->status == COVSAMP_DONE) {
-            covsamp_nelbo_total sum = {.size = sizeof sum};
-            CHECK(covsamp_nelbo_sum(h, &sum) == COVSAMP_OK);
-            add_doubles(o, &sum.nats, 4, !w.unchecked);
-        }
-        free(data);
-    }
-    covsamp_nelbo_free(h);
-    world_close(&w);
-}
-
-static inline void add_modes(outcome *o, const world *w, const covsamp_posterior_modes *h)
-{
-    const int check = !w->unchecked;
-    for (int64_t b = 0; b < w->batch && b < 4; b++) {
-        covsamp_mode mode = {.size = sizeof mode};
-        double asymmetry;
-        CHECK(covsamp_posterior_modes_row(h, b, 0, &mode) == COVSAMP_OK);
-        add_doubles(o, &mode.value, 1, check);
-        CHECK(!check || !isnan(mode.residual)); /* infinite where no value is above 0 */
-        add_doubles(o, &mode.residual, 1, 0);
-        for (int64_t i = 0; check && i < w->dim; i++)
-            CHECK(isfinite(world_get(w->dtype, mode.vector, i)));
-        o->sum = add_bytes(o->sum, mode.vector, (size_t)w->dim * (w->dtype == COVSAMP_F32 ? 4 : 8));
-        CHECK(covsamp_posterior_modes_space(h, b, NULL, &asymmetry) == COVSAMP_OK);
-        add_doubles(o, &asymmetry, 1, check);
-    }
-}
-
-static inline void path_modes(const char *text, const covsamp_allocator *mem, outcome *o)
-{
-    world w;
-    covsamp_posterior_modes *h = NULL;
-    covsamp_status status = COVSAMP_E_OPTION;
-    memset(o, 0, sizeof *o);
-    if (!world_open(&w, text, o->message)) {
-        o->status = status;
-        return;
-    }
-    covsamp_config *c = config_with(o, mem, &w, text);
-    if (c != NULL) {
-        AGAIN(o, mem, status, covsamp_posterior_modes_new(&h, c, 7, w.dim > 1 ? 2 : 1),
-              covsamp_config_message(c));
-        if (status != COVSAMP_OK)
-            refused(o, status, covsamp_config_message(c));
-        covsamp_config_free(c);
-    }
-    CHECK((h != NULL) == (status == COVSAMP_OK));
-    o->made = h != NULL;
-    if (h != NULL) {
-        const covsamp_model model = path_model(&w);
-        void *data = data_of(&w, w.batch);
-        o->status = covsamp_posterior_modes_data(h, data, w.dim, w.batch);
-        if (o->status == COVSAMP_OK) /* sample numbers may be too large */
-            RUN(o, o->status, covsamp_posterior_modes_run(h, &model),
-                covsamp_posterior_modes_message(h), "covsamp_posterior_modes_run");
-        strcpy(o->message, covsamp_posterior_modes_message(h));
-        if (o->status == COVSAMP_DONE)
-            add_modes(o, &w, h);
-        free(data);
-    }
-    covsamp_posterior_modes_free(h);
-    world_close(&w);
-}
-
-static inline void path_kl_by(const char *text, const covsamp_allocator *mem, outcome *o,
-                              int32_t estimator, int64_t size)
-{
-    world w;
-    memset(o, 0, sizeof *o);
-    if (!world_open(&w, text, o->message)) {
-        o->status = COVSAMP_E_OPTION;
-        return;
-    }
-    covsamp_config *c = config_with(o, mem, &w, text);
-    if (c != NULL) {
-        covsamp_status status;
-        double kl[WORLD_STEPS - 1] = {0}, deviation[WORLD_STEPS - 1] = {0};
-        covsamp_path_kl_total total = {.size = sizeof total};
-        AGAIN(o, mem, status,
-              covsamp_path_kl(c, w.mixture, estimator, size, kl, deviation, WORLD_STEPS - 1,
-                              &total),
-              covsamp_config_message(c));
-        o->made = status == COVSAMP_OK;
-        refused(o, o->made ? COVSAMP_DONE : status, covsamp_config_message(c));
-        add_doubles(o, kl, WORLD_STEPS - 1, 1);
-        add_doubles(o, deviation, WORLD_STEPS - 1, 1);
-        add_doubles(o, &total.kl, 4, 1);
-    }
-    covsamp_config_free(c);
-    world_close(&w);
-}
-
-static inline void path_monte_carlo(const char *text, const covsamp_allocator *mem, outcome *o)
-{
-    path_kl_by(text, mem, o, COVSAMP_PATH_KL_MONTE_CARLO, 6);
-}
-
-static inline void path_quadrature(const char *text, const covsamp_allocator *mem, outcome *o)
-{
-    path_kl_by(text, mem, o, COVSAMP_PATH_KL_QUADRATURE, 0);
-}
-
-static const struct {
-    const char *name;
-    path_fn run;
-} paths[] = {{"sampler", path_sampler},           {"calibration", path_calibration},
-             {"estimate", path_estimate},         {"nelbo", path_nelbo},
-             {"modes", path_modes},               {"path KL, Monte Carlo", path_monte_carlo},
-             {"path KL, quadrature", path_quadrature}};
-#define PATHS ((int)(sizeof paths / sizeof paths[0]))
-
-/* ---- texts: what is to be tried on each path ---- */
-
-static const char *const plain_texts[] = {
-    "covariance=none eta=0",
-    "covariance=small",
-    "covariance=large",
-    "covariance=analytic",
-    "covariance=state_isotropic probes=2 tangents=2",
-    "covariance=diag_probe probes=2 tangents=2 reuse=2 clip_x0=0.5",
-    "covariance=diag_probe trace_guard=1 last_noise=1",
-    "covariance=diag_model head=ocm",
-    "covariance=diag_model head=sn clip_x0=0.5",
-    "covariance=diag_model head=npr trace_guard=1",
-    "covariance=diag_model head=iddpm limit_range=1",
-    "covariance=spectral reuse=2 probes=2 last_noise=1",
-    "covariance=spectral spectral_colour=1 clip_x0=0.5",
-    "covariance=spectral spectral_mode=block spectral_pool=radial spectral_estimate=ratio",
-    "covariance=spectral spectral_mode=sliding reuse=2",
-    "covariance=krylov",
-    "covariance=krylov clip_x0=0.5 last_noise=1",
-    "covariance=krylov tolerance=0.05 mean_order=2",
-    "covariance=krylov symmetrise=average mean_jvp=0 trace_guard=1",
-    "covariance=krylov guidance=1.5",
-    "covariance=krylov guidance=0.5 guidance_product=basis guidance_form=state",
-    "covariance=krylov cfg=1.5 branches=2 guided_jacobian=1",
-    "covariance=krylov known=1 schedule=karras prediction=x0",
-    "covariance=dense tangents=4",
-    "covariance=dense clip_x0=0.5 eta=0.5 guidance=1",
-    "covariance=dense dim=2 channels=1 width=2 spectral_block=2",
-    "solver=euler",
-    "solver=heun",
-    "solver=heun churn=2",
-    "solver=dpmpp_2m cfg=2 cfg_low=6 guidance=1",
-    "solver=dpmpp_2s clip_x0=0.5",
-    "solver=dpmpp_2m_sde",
-    "solver=addim",
-    "covariance=krylov weights=yes symmetrise=average branches=2",
-    "covariance=diag_model head=sn cfg=0.5 guided_jacobian=1 branches=2",
-    "covariance=krylov noise=ask prediction=v schedule=flow",
-    "covariance=krylov prediction=reverse",
-};
-#define PLAIN_TEXTS ((int)(sizeof plain_texts / sizeof plain_texts[0]))
 
 #endif

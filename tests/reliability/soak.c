@@ -275,8 +275,8 @@ static memory round_of(int round, long lives, int threads)
     for (int i = 0; i < threads; i++)
         pthread_join(thread[i], NULL);
     const memory m = memory_now();
-    printf("after %6ld lives: %8.0f KiB allocated, %8.0f KiB resident\n",
-           atomic_load(&lives_done), m.allocated, m.resident);
+    printf("after %6ld lives: %8.0f KiB allocated, %8.0f KiB resident\n", atomic_load(&lives_done),
+           m.allocated, m.resident);
     return m;
 }
 

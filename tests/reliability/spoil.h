@@ -20,9 +20,8 @@ enum {
     ALL_DENORMAL,
     WAYS
 };
-static const char *const way_names[WAYS] = {"fails",   "wrong code", "cancels",   "NaN",
-                                            "inf",     "-inf",       "huge once", "huge",
-                                            "large",   "denormal"};
+static const char *const way_names[WAYS] = {"fails", "wrong code", "cancels", "NaN",   "inf",
+                                            "-inf",  "huge once",  "huge",    "large", "denormal"};
 
 /* The `spoil_at`-th request (1 is the first; 0: none) is answered wrongly, once. */
 typedef struct {

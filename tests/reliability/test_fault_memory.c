@@ -4,8 +4,9 @@
  * random combinations of options (or as many as the argument says).  Each time the call says so in
  * one sentence, nothing is lost, and made again it gives the results of an undisturbed run, bit for
  * bit. */
-#include "paths.h"
+#include "passes.h"
 #include "random_text.h"
+#include "texts.h"
 
 enum { MOST_BYTES = 1 << 22 }; /* of a block: sizes at the upper bounds are refused, not tried */
 

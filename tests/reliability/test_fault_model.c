@@ -5,6 +5,7 @@
  * no NaN comes out and none is asked about; and after a restart the samples are those of an
  * undisturbed run, bit for bit. */
 #include "paths.h"
+#include "texts.h"
 
 typedef struct {
     const char *text;

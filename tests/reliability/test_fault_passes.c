@@ -3,7 +3,8 @@
  * modes: a wrong answer to the k-th request is told with its place, and the run that goes on gives
  * the results of an undisturbed one, bit for bit; an answer too large or too small ends it with a
  * sentence or in results that are finite. */
-#include "paths.h"
+#include "passes.h"
+#include "texts.h"
 
 static long injected[WAYS], told[WAYS], passed[WAYS];
 

@@ -89,7 +89,8 @@ static double allowed(const stress *s, const step_numbers *n, double x, double z
     const double eps = s->dtype == COVSAMP_F32 ? (double)FLT_EPSILON : DBL_EPSILON;
     const double b = n->cb * sqrt(n->unit), top = hypot(n->lambda, b);
     const double of_c = eps * sqrt((double)s->c.dim) * 20;
-    const double root = fmin(b * sqrt(of_c), n->lambda > 0 ? b * b * of_c / (2 * n->lambda) : INFINITY);
+    const double root =
+        fmin(b * sqrt(of_c), n->lambda > 0 ? b * b * of_c / (2 * n->lambda) : INFINITY);
     const double mean = (n->ca + 2 * n->cb / n->alpha) * x;
     const double gap = 64 * DBL_EPSILON * (1 + 1 / n->gap);
     return 16 * eps * (mean + top * z) + gap * (mean + top * z) + root * z;
@@ -101,7 +102,9 @@ static void check_step(const stress *s, const covsamp_request *q, const ladder *
     const step_numbers n = numbers_of(l, from, q->step + 1 == q->steps ? 0 : q->level);
     const int noisy = q->step + 1 < q->steps;
     /* an estimate v_i (C v)_i, in whatever basis, may be larger than any eigenvalue */
-    const double stretch = strstr(s->options, "diag_probe") || strstr(s->options, "spectral") ? sqrt((double)q->dim) : 1;
+    const double stretch = strstr(s->options, "diag_probe") || strstr(s->options, "spectral")
+                               ? sqrt((double)q->dim)
+                               : 1;
     for (int64_t b = 0; b < q->batch; b++) {
         double error = 0, z, size;
         for (int64_t i = 0; i < q->dim; i++)
@@ -158,9 +161,11 @@ static covsamp_sampler *new_sampler_for(const stress *s, const ladder *l, int64_
     CHECK(covsamp_config_new(&c, NULL) == COVSAMP_OK);
     CHECK(covsamp_config_set_schedule(c, l->schedule, levels, count) == COVSAMP_OK);
     CHECK(covsamp_config_set_table(c, COVSAMP_TABLE_NOISE, half, OPERATOR_LEVELS) == COVSAMP_OK);
-    const int64_t ints[][2] = {{COVSAMP_BATCH, s->batch}, {COVSAMP_DIM, s->c.dim},
+    const int64_t ints[][2] = {{COVSAMP_BATCH, s->batch},
+                               {COVSAMP_DIM, s->c.dim},
                                {COVSAMP_WIDTH, s->c.dim < 1 << 24 ? s->c.dim : 1},
-                               {COVSAMP_DTYPE, s->dtype}, {COVSAMP_SEED, 5},
+                               {COVSAMP_DTYPE, s->dtype},
+                               {COVSAMP_SEED, 5},
                                {COVSAMP_PREDICTION, COVSAMP_PREDICTS_X0},
                                {COVSAMP_REPORT_STEPS, 1}};
     for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++)
@@ -264,8 +269,7 @@ static void all_methods(const operator_c *c, int64_t batch, int64_t dtype, int e
     for (size_t m = 0; m < sizeof methods / sizeof methods[0]; m++) {
         if (methods[m].most_dim > 0 && c->dim > methods[m].most_dim)
             continue;
-        const stress s = {methods[m].options, *c,    batch, dtype, exploding, visit,
-                          knows((int)m, c)};
+        const stress s = {methods[m].options, *c, batch, dtype, exploding, visit, knows((int)m, c)};
         run_case(&s);
     }
 }
@@ -276,8 +280,8 @@ static void small_sizes(void)
     static const int64_t dims[] = {1, 2, 17, 96};
     for (size_t d = 0; d < sizeof dims / sizeof dims[0]; d++)
         for (int i = 0; i < 48; i++) {
-            const operator_c c = {dims[d], i % 2, i / 2 % 3 == 0 ? 1 : i / 2 % 3 == 1 ? 6 : 0,
-                                  1e12, i / 6 % 2, 0, 0};
+            const operator_c c = {
+                dims[d], i % 2, i / 2 % 3 == 0 ? 1 : i / 2 % 3 == 1 ? 6 : 0, 1e12, i / 6 % 2, 0, 0};
             all_methods(&c, 1 + 2 * (i % 2), i / 12 % 2 ? COVSAMP_F32 : COVSAMP_F64, i / 24,
                         (i + (int)d) % 3);
         }
@@ -309,8 +313,9 @@ static void whole_spaces(int whole)
 
 static void large_sizes(int whole)
 {
-    static const char *const names[] = {"covariance=krylov krylov_steps=12", "covariance=diag_probe",
-                                        "covariance=state_isotropic", "solver=heun"};
+    static const char *const names[] = {"covariance=krylov krylov_steps=12",
+                                        "covariance=diag_probe", "covariance=state_isotropic",
+                                        "solver=heun"};
     for (int64_t dim = 10000; dim <= (whole ? 10000000 : 100000); dim *= 10)
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
             for (int64_t dtype = COVSAMP_F32; dtype <= COVSAMP_F64; dtype++)
@@ -324,10 +329,11 @@ static void large_sizes(int whole)
 int main(int argc, char **argv)
 {
     const int whole = argc > 1 && strcmp(argv[1], "--long") == 0;
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a long run can be watched */
     small_sizes();
     printf("small sizes: %ld cases\n", cases);
-    whole_spaces(whole);
     large_sizes(whole);
+    whole_spaces(whole);
     printf("%ld cases, %ld steps; the largest error is %.2g of what is allowed, %.2g of a bound\n",
            cases, steps_checked, worst[1], worst[0]);
     return check_done();

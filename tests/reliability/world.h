@@ -11,7 +11,8 @@
 #define WORLD_STEPS    4
 #define WORLD_MOST_DIM 64 /* of a mixture; beyond it the model is linear */
 #define WORLD_MOST_ASKED                                                                           \
-    2000 /* the model cancels then: 65536 probes are a bound as good as 2000 */
+    2000 /* the model cancels then: 65536 probes are a bound as good as 2000                       \
+          */
 
 static const char world_base[] = "batch=3 dim=6 dtype=f64 seed=77 first_sample=11 channels=2 "
                                  "width=3 spectral_block=3 krylov_steps=3";

@@ -16,8 +16,8 @@
 namespace
 {
 
-uintptr_t text_begin, text_end; // of the shim's code
-long fail_at; // 0: never
+uintptr_t text_begin, text_end;        // of the shim's code
+long fail_at;                          // 0: never
 std::atomic<long> calls, failed, live; // by the shim; thrown; blocks of its that are not given back
 bool armed;
 
@@ -152,7 +152,7 @@ namespace
 
 long injected, survived;
 const char *network = "raising-narrow.pt"; // a small one; with --long a UNet
-int steps = 2;                               // of a run; with --long all
+int steps = 2;                             // of a run; with --long all
 
 // Runs `call` with its k-th allocation failing, for every k; call() says whether what came out is
 // right, with the failure (which it may have got over by itself) or without.
@@ -172,7 +172,8 @@ template <class Call> void every_allocation(const char *what, Call call)
         if (!CHECK(right))
             fprintf(stderr, "    %s, allocation %ld\n", what, k);
         if (!CHECK(live <= blocks))
-            fprintf(stderr, "    %s, allocation %ld: %ld blocks lost\n", what, k, live.load() - blocks);
+            fprintf(stderr, "    %s, allocation %ld: %ld blocks lost\n", what, k,
+                    live.load() - blocks);
     }
     fail_at = 0;
     printf("%-36s %6ld allocations failed\n", what, failed.load() - before);
@@ -192,8 +193,7 @@ void loading(const char *what, int32_t engine)
         char message[COVSAMP_MESSAGE_BYTES] = "";
         covsamp_torch_options options = options_of(COVSAMP_F32, engine);
         covsamp_torch *module = nullptr;
-        const int32_t status =
-            covsamp_torch_load(&module, module_path(network), &options, message);
+        const int32_t status = covsamp_torch_load(&module, module_path(network), &options, message);
         const bool right = told(status, message) && (module != nullptr) == (status == COVSAMP_OK);
         covsamp_torch_free(module);
         return right;

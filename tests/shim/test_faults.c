@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A module that raises at its k-th call, for every k: with every engine, with products, transposed
- * products, both branches, and several samplers at once.  The shim's message says what, the sampler's
- * where; and the sampler that is restarted gives the samples of an undisturbed run, bit for bit, with
- * the handle that has failed. */
+ * products, both branches, and several samplers at once.  The shim's message says what, the
+ * sampler's where; and the sampler that is restarted gives the samples of an undisturbed run, bit
+ * for bit, with the handle that has failed. */
 #include "sampling.h"
 
 static long injected, survived;
@@ -167,8 +167,8 @@ static void raising_classifier(void)
 int main(int argc, char **argv)
 {
     static const char *const transposed[] = {"symmetrise", "average", NULL};
-    static const char *const branches[] = {"cfg", "1.5", "branches", "2", "guided_jacobian", "1",
-                                           NULL};
+    static const char *const branches[] = {"cfg", "1.5", "branches", "2", "guided_jacobian",
+                                           "1",   NULL};
     static const char *const turns[] = {"cfg", "1.5", "mean_jvp", "0", NULL};
     static const int32_t engines[] = {COVSAMP_TORCH_AUTO, COVSAMP_TORCH_LINEARISED,
                                       COVSAMP_TORCH_DUAL, COVSAMP_TORCH_DOUBLE_BACKWARD,
