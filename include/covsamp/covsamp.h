@@ -109,7 +109,7 @@ enum {
     COVSAMP_E_NONFINITE = -21, /* the model's answer holds a NaN or an infinity */
     /* The run has ended: restart or free: */
     COVSAMP_E_LINALG = -30,  /* an eigenvalue iteration did not converge */
-    COVSAMP_E_OVERFLOW = -31 /* a step's new state holds a NaN or infinity: too large for its type */
+    COVSAMP_E_OVERFLOW = -31 /* a state, or what a model would be asked about, is too large for its type */
 };
 
 /** "COVSAMP_E_RANGE" and the like; "COVSAMP_E_UNKNOWN" for other numbers. Static, never NULL. */
@@ -752,7 +752,8 @@ COVSAMP_API void covsamp_calibration_free(covsamp_calibration *calibration);
 COVSAMP_API covsamp_status covsamp_calibration_data(covsamp_calibration *calibration, const void *x,
                                                     int64_t stride, int64_t samples);
 /** As covsamp_sampler_ask(): requests of kind MEAN, JVP and MEAN_JVP, each about as many samples as were
- *  given.  step counts the levels.  COVSAMP_DONE: give more data, or read the results. */
+ *  given.  step counts the levels.  COVSAMP_DONE: give more data, or read the results.  E_OVERFLOW: x, or what the
+ *  model said of a sample, is too large to be counted; the level counts none of the batch, which is given up. */
 COVSAMP_API covsamp_status covsamp_calibration_ask(covsamp_calibration *calibration,
                                                    const covsamp_request **request);
 /** As covsamp_sampler_tell(). */
@@ -905,14 +906,14 @@ COVSAMP_API void covsamp_nelbo_free(covsamp_nelbo *nelbo);
 COVSAMP_API covsamp_status covsamp_nelbo_data(covsamp_nelbo *nelbo, const void *x, int64_t stride,
                                               int64_t samples);
 /** As covsamp_calibration_ask(); requests are about the whole batch.  E_LINALG besides: an eigenvalue
- *  iteration did not converge; the batch is given up, and none of it is counted. */
+ *  iteration did not converge.  With it and with E_OVERFLOW the batch is given up, and none of it is counted. */
 COVSAMP_API covsamp_status covsamp_nelbo_ask(covsamp_nelbo *nelbo, const covsamp_request **request);
 /** As covsamp_calibration_tell(). */
 COVSAMP_API covsamp_status covsamp_nelbo_tell(covsamp_nelbo *nelbo, int32_t answer);
 /** The last answer that tell() or a callback gave, 0 at first. */
 COVSAMP_API int32_t covsamp_nelbo_answer(const covsamp_nelbo *nelbo);
-/** Goes through `samples` samples by callbacks, as covsamp_calibration_run() does.  Data that is refused
- *  and E_LINALG end it: what came before stays counted, and running again with the same data would count
+/** Goes through `samples` samples by callbacks, as covsamp_calibration_run() does.  Data that is refused,
+ *  E_LINALG and E_OVERFLOW end it: what came before stays counted, and running again with the same data would count
  *  it twice. */
 COVSAMP_API covsamp_status covsamp_nelbo_run(covsamp_nelbo *nelbo, const covsamp_model *model,
                                              const void *data, int64_t stride, int64_t samples);
@@ -957,7 +958,7 @@ COVSAMP_API covsamp_status covsamp_posterior_modes_data(covsamp_posterior_modes 
                                                         const void *x, int64_t stride,
                                                         int64_t samples);
 /** As covsamp_calibration_ask(): requests of kind JVP and, to symmetrise, VJP.  step counts the products.
- *  E_LINALG, which ends these samples: an eigenvalue iteration did not converge. */
+ *  E_LINALG and E_OVERFLOW end these samples: an eigenvalue iteration did not converge, a tangent is too large. */
 COVSAMP_API covsamp_status covsamp_posterior_modes_ask(covsamp_posterior_modes *modes,
                                                        const covsamp_request **request);
 /** As covsamp_calibration_tell(). */

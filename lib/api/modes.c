@@ -187,12 +187,16 @@ covsamp_status covsamp_posterior_modes_data(covsamp_posterior_modes *modes, cons
 static covsamp_status check_failed(covsamp_posterior_modes *m, const char *function)
 {
     const covsamp_status status = covsamp__pass_enter(pass_of(m), function);
-    if (status != COVSAMP_OK || m->phase != COVSAMP__MODES_FAILED)
+    if (status != COVSAMP_OK)
+        return status;
+    const int overflow = m->phase == COVSAMP__MODES_WORKING && !m->pass.active;
+    if (m->phase != COVSAMP__MODES_FAILED && !overflow)
         return status;
     return covsamp__fail(&m->error, COVSAMP_E_STATE,
-                         "%s: these samples have ended with COVSAMP_E_LINALG, others must be given "
-                         "by covsamp_posterior_modes_data()",
-                         function);
+                         "%s: these samples have ended with %s, others must be given by "
+                         "covsamp_posterior_modes_data()",
+                         function,
+                         covsamp_status_name(overflow ? COVSAMP_E_OVERFLOW : COVSAMP_E_LINALG));
 }
 
 covsamp_status covsamp_posterior_modes_ask(covsamp_posterior_modes *modes,

@@ -3,6 +3,7 @@
 
 #include "api/run.h"
 #include "base/memory.h"
+#include "machine/machine.h"
 #include "numeric/vec.h"
 
 #include <inttypes.h>
@@ -89,7 +90,9 @@ static covsamp_status ask(covsamp__pass *p, const char *function)
 {
     if (p->open)
         return COVSAMP_OK;
-    const covsamp_status status = p->active ? p->ops->next(p, function) : COVSAMP_DONE;
+    covsamp_status status = p->active ? p->ops->next(p, function) : COVSAMP_DONE;
+    if (status == COVSAMP_OK && p->check_finite)
+        status = covsamp__question_check(p->request, p->error, function);
     p->open = status == COVSAMP_OK;
     p->active = p->open;
     return status;
@@ -220,7 +223,7 @@ static covsamp_status run(covsamp__pass *p, const covsamp_model *model, const vo
         p->running = status == COVSAMP_OK;
         p->fed += n;
     }
-    if (status == COVSAMP_E_LINALG)
+    if (status == COVSAMP_E_LINALG || status == COVSAMP_E_OVERFLOW)
         p->running = 0;
     if (status >= COVSAMP_OK)
         covsamp__ok(p->error); /* also of what a callback tried */

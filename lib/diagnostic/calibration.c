@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 void covsamp__calibration_layout(covsamp_calibration *c, covsamp__arena *arena)
 {
@@ -21,6 +22,7 @@ void covsamp__calibration_layout(covsamp_calibration *c, covsamp__arena *arena)
     c->v = covsamp__take(arena, probes, c->pass.batch, (size_t)c->pass.dim * size);
     c->product = covsamp__take(arena, probes, c->pass.batch, (size_t)c->pass.dim * size);
     c->drawn = covsamp__take(arena, c->pass.batch, 1, sizeof *c->drawn);
+    c->measured = covsamp__take(arena, c->pass.batch, 1, sizeof *c->measured);
 }
 
 static void *row(const covsamp_calibration *c, void *p, int64_t k, int64_t b)
@@ -67,13 +69,18 @@ static void begin(covsamp__pass *p)
     c->request.batch = p->filled;
     c->at = 0;
     c->built = 0;
+    c->large = -1;
 }
 
 static covsamp_status next(covsamp__pass *p, const char *function)
 {
     covsamp_calibration *c = calibration_of(p);
     covsamp_request *q = &c->request;
-    (void)function;
+    if (c->large >= 0)
+        return covsamp__fail(p->error, COVSAMP_E_OVERFLOW,
+                             "%s: the mean square of what the model says about sample %" PRId64
+                             " is too large to be counted (level %" PRId64 "), must be below 1e150",
+                             function, q->first_sample + c->large, q->level);
     if (!c->built)
         build(c);
     const covsamp__level *at = &c->level[c->at].at;
@@ -147,7 +154,8 @@ double covsamp__calibration_noise(const covsamp__calibrated *l, double *deviatio
 }
 
 /* The two products of sample b, as products with C. */
-static void count_products(covsamp_calibration *c, covsamp__calibrated *l, int64_t b)
+static void measure_products(covsamp_calibration *c, const covsamp__calibrated *l, int64_t b,
+                             covsamp__measured *m)
 {
     void *u = row(c, c->v, 0, b), *v = row(c, c->v, 1, b);
     void *cu = row(c, c->product, 0, b), *cv = row(c, c->product, 1, b);
@@ -157,26 +165,41 @@ static void count_products(covsamp_calibration *c, covsamp__calibrated *l, int64
     const double vv = covsamp__dot(c->pass.dtype, c->pass.dim, v, cv);
     const double uv = covsamp__dot(c->pass.dtype, c->pass.dim, u, cv);
     const double vu = covsamp__dot(c->pass.dtype, c->pass.dim, v, cu);
-    covsamp__moments_add(&l->trace, l->samples, 0.5 * (uu + vv) / (double)c->pass.dim);
-    l->odd += (uv - vu) * (uv - vu);
-    l->even += (uv + vu) * (uv + vu);
+    m->trace = 0.5 * (uu + vv) / (double)c->pass.dim;
+    m->odd = uv - vu;
+    m->even = uv + vu;
 }
 
-static void count_sample(covsamp_calibration *c, covsamp__calibrated *l, int64_t b)
+static void measure(covsamp_calibration *c, const covsamp__calibrated *l, int64_t b)
 {
+    covsamp__measured *m = &c->measured[b];
     const void *x = row(c, c->x, 0, b), *f = row(c, c->mean, 0, b);
     const double a = l->at.alpha, s = l->at.sigma;
-    l->samples++;
+    memset(m, 0, sizeof *m);
     covsamp__combine(c->pass.dtype, c->pass.dim, l->p, x, l->q, f, c->scratch);
     covsamp__combine(c->pass.dtype, c->pass.dim, 1, row(c, c->pass.x0, 0, b), -1, c->scratch,
                      c->scratch);
-    covsamp__moments_add(&l->error, l->samples, mean_square(c, c->scratch));
+    m->error = mean_square(c, c->scratch);
     /* e = (x - alpha x0) / sigma, without the difference where the network predicts e */
     covsamp__combine(c->pass.dtype, c->pass.dim, (1 - a * l->p) / s, x, -a * l->q / s, f,
                      c->scratch);
-    add_noise(l, mean_square(c, c->scratch), c->drawn[b]);
+    m->noise = mean_square(c, c->scratch);
     if (c->products)
-        count_products(c, l, b);
+        measure_products(c, l, b, m);
+    if (!(m->error < COVSAMP__COUNTABLE && m->noise < COVSAMP__COUNTABLE &&
+          fabs(m->trace) < COVSAMP__COUNTABLE && fabs(m->odd) < COVSAMP__COUNTABLE &&
+          fabs(m->even) < COVSAMP__COUNTABLE))
+        c->large = b;
+}
+
+static void count(covsamp__calibrated *l, const covsamp__measured *m, double drawn)
+{
+    l->samples++;
+    covsamp__moments_add(&l->error, l->samples, m->error);
+    add_noise(l, m->noise, drawn);
+    covsamp__moments_add(&l->trace, l->samples, m->trace);
+    l->odd += m->odd * m->odd;
+    l->even += m->even * m->even;
 }
 
 static int take(covsamp__pass *p)
@@ -187,7 +210,11 @@ static int take(covsamp__pass *p)
     if (!c->got_mean || (c->products && c->taken < COVSAMP__PROBES))
         return 0;
     for (int64_t b = 0; b < c->pass.filled; b++)
-        count_sample(c, &c->level[c->at], b);
+        measure(c, &c->level[c->at], b);
+    if (c->large >= 0)
+        return 0; /* next() says so; the level counts none of this batch */
+    for (int64_t b = 0; b < c->pass.filled; b++)
+        count(&c->level[c->at], &c->measured[b], c->drawn[b]);
     c->at++;
     c->built = 0;
     p->active = c->at < c->count;

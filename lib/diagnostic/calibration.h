@@ -23,6 +23,12 @@ typedef struct {
     double odd, even;       /* sums of (u.Cv - v.Cu)^2 and (u.Cv + v.Cu)^2 */
 } covsamp__calibrated;
 
+/* What one sample says at a level. */
+typedef struct {
+    double error, noise, trace;
+    double odd, even; /* u.Cv - v.Cu and u.Cv + v.Cu */
+} covsamp__measured;
+
 struct covsamp_calibration {
     covsamp__pass pass; /* must be first */
     covsamp_allocator mem;
@@ -35,12 +41,14 @@ struct covsamp_calibration {
     covsamp__calibrated *level; /* [count], noisiest first */
     double *log_snr;            /* [all], of level n at n - 1 */
     uint64_t next_point;
-    int64_t at;               /* the present level */
-    int32_t built, got_mean;  /* x and v are there; so is the mean */
-    int64_t taken;            /* products that are there */
-    void *x, *mean, *scratch; /* [batch][dim], scratch [dim] */
-    void *v, *product;        /* [COVSAMP__PROBES][batch][dim] */
-    double *drawn;            /* [batch] |e|^2 / dim */
+    int64_t at;                  /* the present level */
+    int32_t built, got_mean;     /* x and v are there; so is the mean */
+    int64_t taken;               /* products that are there */
+    void *x, *mean, *scratch;    /* [batch][dim], scratch [dim] */
+    void *v, *product;           /* [COVSAMP__PROBES][batch][dim] */
+    double *drawn;               /* [batch] |e|^2 / dim */
+    covsamp__measured *measured; /* [batch] */
+    int64_t large;               /* a sample whose numbers cannot be counted, -1: none */
 };
 
 extern const covsamp__pass_ops covsamp__calibration_pass;

@@ -10,6 +10,8 @@ typedef struct {
     double mean, squares;
 } covsamp__moments;
 
+/* Values must be smaller in size: sums of their squares are finite then. */
+#define COVSAMP__COUNTABLE 1e150
 /* The n-th value. */
 void covsamp__moments_add(covsamp__moments *m, int64_t n, double value);
 /* Standard error of the mean of n values; NaN for fewer than two. */

@@ -156,6 +156,24 @@ static void count_batch(covsamp_nelbo *n)
     n->pass.active = 0;
 }
 
+/* The term and the sample of the batch, in *b, whose numbers cannot be counted; -1: there is none.
+ */
+static int64_t too_large(const covsamp_nelbo *n, int64_t *b)
+{
+    const int64_t batch = n->sampler.solver.batch;
+    for (int64_t term = 0; term <= n->steps; term++)
+        for (*b = 0; *b < n->pass.filled; ++*b) {
+            const covsamp__forms none = {0, 0, 0, 0};
+            const covsamp__forms *f =
+                term > 0 && term < n->steps ? &n->forms[(term - 1) * batch + *b] : &none;
+            if (!(fabs(n->nats[term * batch + *b]) < COVSAMP__COUNTABLE &&
+                  fabs(f->log_det) < COVSAMP__COUNTABLE && fabs(f->trace) < COVSAMP__COUNTABLE &&
+                  fabs(f->residual) < COVSAMP__COUNTABLE && isfinite(f->probe_variance)))
+                return term;
+        }
+    return -1;
+}
+
 /* ---- the pass ---- */
 
 static void begin(covsamp__pass *p)
@@ -196,6 +214,13 @@ static covsamp_status next(covsamp__pass *p, const char *function)
     }
     if (n->want > 0)
         return COVSAMP_OK;
+    if (n->want == COVSAMP_E_OVERFLOW)
+        return covsamp__fail(p->error, n->want,
+                             "%s: term %" PRId64 " of sample %" PRId64
+                             " is too large to be counted (level %" PRId64
+                             "), its parts must be below 1e150",
+                             function, n->at, n->sampler.first_sample + n->sampler.solver.failed,
+                             n->sampler.plan[n->at > 0 ? n->at - 1 : 0].from.level);
     return covsamp__fail(p->error, n->want,
                          "%s: the eigenvalues of the covariance of sample %" PRId64
                          " did not converge (level %" PRId64 ")",
@@ -213,9 +238,16 @@ static int take(covsamp__pass *p)
     covsamp_nelbo *n = nelbo_of(p);
     n->sampler.solver.ops->take(&n->sampler.solver, p->request->kind);
     n->want = advance(n);
-    if (n->want == 0 && n->at == n->steps)
+    if (n->want != 0 || n->at < n->steps)
+        return n->want == 0;
+    const int64_t term = too_large(n, &n->sampler.solver.failed);
+    if (term < 0) {
         count_batch(n);
-    return n->want == 0;
+        return 1;
+    }
+    n->at = term;
+    n->want = COVSAMP_E_OVERFLOW;
+    return 0;
 }
 
 static const char *missing(const covsamp__pass *p, const covsamp_model *model)

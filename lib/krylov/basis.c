@@ -61,12 +61,25 @@ const void *covsamp__krylov_wants(const covsamp__krylov *k)
     return NULL;
 }
 
-static double frobenius(const double *h, int64_t size, int64_t leading, double sign)
+double covsamp__krylov_unit(const covsamp__krylov *k, int64_t sample)
+{
+    const double *h = k->h + sample * k->most * k->most;
+    double largest = 0;
+    int exponent;
+    for (int64_t j = 0; j < k->size[sample]; j++)
+        for (int64_t i = 0; i < k->size[sample]; i++)
+            largest = fmax(largest, fabs(h[i + j * k->most]));
+    frexp(largest, &exponent);
+    return ldexp(1, exponent - 1);
+}
+
+/* |H + sign H^T| in units of `unit`. */
+static double frobenius(const double *h, int64_t size, int64_t leading, double sign, double unit)
 {
     double sum = 0;
     for (int64_t j = 0; j < size; j++)
         for (int64_t i = 0; i < size; i++) {
-            const double x = h[i + j * leading] + sign * h[j + i * leading];
+            const double x = h[i + j * leading] / unit + sign * (h[j + i * leading] / unit);
             sum += x * x;
         }
     return sqrt(sum);
@@ -75,8 +88,9 @@ static double frobenius(const double *h, int64_t size, int64_t leading, double s
 double covsamp__krylov_asymmetry(const covsamp__krylov *k, int64_t sample)
 {
     const double *h = k->h + sample * k->most * k->most;
-    const double odd = frobenius(h, k->size[sample], k->most, -1);
-    return odd == 0 ? 0 : odd / frobenius(h, k->size[sample], k->most, 1);
+    const double unit = covsamp__krylov_unit(k, sample);
+    const double odd = frobenius(h, k->size[sample], k->most, -1, unit);
+    return odd == 0 ? 0 : odd / frobenius(h, k->size[sample], k->most, 1, unit);
 }
 
 /* The space of sample b cannot grow: its last vector was an eigenvector of the rest.  For a

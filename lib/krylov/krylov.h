@@ -83,6 +83,9 @@ int covsamp__krylov_quadrature(covsamp__krylov *k, int64_t sample, int64_t n, do
 int covsamp__krylov_stop(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn f,
                          const double *parameters, double tolerance, double *coefficients,
                          covsamp__krylov_counts *counts);
+/* A power of two near the largest entry of one sample's H in size: in units of it, squares are
+ * neither too large nor too small. */
+double covsamp__krylov_unit(const covsamp__krylov *k, int64_t sample);
 /* |H - H^T| / |H + H^T| of one sample; 0 for H = 0. */
 double covsamp__krylov_asymmetry(const covsamp__krylov *k, int64_t sample);
 /* Eigenvalues (ascending, in theta) and eigenvectors (columns of a) of the symmetric part of the

@@ -10,15 +10,16 @@
 
 #include <math.h>
 
-/* |(H - H^T) s|^2 / 4 for the leading part of order n. */
-static double odd_square(const covsamp__krylov *k, int64_t b, int64_t n, const double *s)
+/* |(H - H^T) s|^2 / 4 for the leading part of order n, in units of `unit`. */
+static double odd_square(const covsamp__krylov *k, int64_t b, int64_t n, const double *s,
+                         double unit)
 {
     const double *h = k->h + b * k->most * k->most;
     double sum = 0;
     for (int64_t i = 0; i < n; i++) {
         double row = 0;
         for (int64_t j = 0; j < n; j++)
-            row += 0.5 * (h[i + j * k->most] - h[j + i * k->most]) * s[j];
+            row += 0.5 * (h[i + j * k->most] / unit - h[j + i * k->most] / unit) * s[j];
         sum += row * row;
     }
     return sum;
@@ -29,13 +30,14 @@ int covsamp__krylov_pairs(covsamp__krylov *k, int64_t sample, int64_t count, dou
 {
     const int64_t n = k->size[sample];
     const int info = covsamp__krylov_eigen(k, sample, n);
+    const double unit = covsamp__krylov_unit(k, sample);
     if (info != 0)
         return info;
     for (int64_t j = 0; j < count; j++) {
         const double *s = k->a + (n - 1 - j) * n;
-        const double last = k->rest[sample] * s[n - 1];
+        const double last = k->rest[sample] / unit * s[n - 1];
         value[j] = k->theta[n - 1 - j];
-        residual[j] = sqrt(odd_square(k, sample, n, s) + last * last);
+        residual[j] = unit * sqrt(odd_square(k, sample, n, s, unit) + last * last);
     }
     return 0;
 }

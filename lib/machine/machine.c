@@ -79,12 +79,33 @@ static void end_step(covsamp_sampler *s)
     s->phase = s->known_set ? COVSAMP__KNOWN_STEP : COVSAMP__STEP_END;
 }
 
+/* The request that has just been opened inside a step, unless it is about nonsense. */
+static covsamp_status check_opened(covsamp_sampler *s, const char *function)
+{
+    const covsamp_status status =
+        s->check_finite ? covsamp__question_check(&s->request, &s->error, function) : COVSAMP_OK;
+    if (status == COVSAMP_OK)
+        return status;
+    s->open = 0;
+    return fail(s, status);
+}
+
+static covsamp_status check_state(covsamp_sampler *s, const char *function)
+{
+    covsamp_request at = s->request;
+    at.level = s->plan[at.step].from.level; /* of the step, wherever it was asked last */
+    if (!s->check_finite || covsamp__rows_check(&at, s->solver.x, "state", COVSAMP_E_OVERFLOW,
+                                                &s->error, function) == COVSAMP_OK)
+        return COVSAMP_OK;
+    return fail(s, COVSAMP_E_OVERFLOW);
+}
+
 /* Moves inside a step until the caller is needed or the step has ended. */
 static covsamp_status advance_step(covsamp_sampler *s, const char *function)
 {
     for (;;) {
         if (covsamp__evaluation_next(s))
-            return COVSAMP_OK;
+            return check_opened(s, function);
         int32_t want = s->solver.ops->next(&s->solver);
         if (want == COVSAMP_E_LINALG) {
             covsamp__fail(&s->error, want,
@@ -141,6 +162,8 @@ static covsamp_status advance(covsamp_sampler *s, int report, const char *functi
         return COVSAMP_OK;
     case COVSAMP__KNOWN_START:
     case COVSAMP__KNOWN_STEP:
+        if (check_state(s, function) != COVSAMP_OK)
+            return COVSAMP_E_OVERFLOW;
         advance_known(s);
         return COVSAMP_OK;
     case COVSAMP__BETWEEN:
@@ -149,9 +172,8 @@ static covsamp_status advance(covsamp_sampler *s, int report, const char *functi
     case COVSAMP__IN_STEP:
         return advance_step(s, function);
     default: /* STEP_END */
-        if (!s->open && s->check_finite &&
-            covsamp__values_check(s, s->solver.x, "state", function) != COVSAMP_OK)
-            return fail(s, COVSAMP_E_OVERFLOW);
+        if (!s->open && check_state(s, function) != COVSAMP_OK)
+            return COVSAMP_E_OVERFLOW;
         if (report && !s->open) {
             s->point = s->next_point++; /* x is another now */
             covsamp__request_open(s, COVSAMP_ASK_STEP, 0, 0);

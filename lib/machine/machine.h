@@ -95,8 +95,13 @@ uint64_t covsamp__new_owner(const void *address);
 void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t branch, int32_t stream);
 /* Whether what was written for the open request is finite; the message says where it is not. */
 covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function);
-/* Whether [batch][dim] values are; what: "state" and the like. */
-covsamp_status covsamp__values_check(covsamp_sampler *s, const void *values, const char *what,
-                                     const char *function);
+/* Whether [batch][dim] values of it are, else `otherwise`; what: "state" and the like. */
+covsamp_status covsamp__rows_check(const covsamp_request *q, const void *values, const char *what,
+                                   covsamp_status otherwise, covsamp__error *error,
+                                   const char *function);
+/* Whether what a request is about, x and tangents, is finite: E_OVERFLOW.  A sum of large numbers
+ * need not be, and no model is to be asked about it. */
+covsamp_status covsamp__question_check(const covsamp_request *q, covsamp__error *error,
+                                       const char *function);
 
 #endif

@@ -89,22 +89,33 @@ void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t branch, int
     s->open = 1;
 }
 
-covsamp_status covsamp__values_check(covsamp_sampler *s, const void *values, const char *what,
-                                     const char *function)
+covsamp_status covsamp__rows_check(const covsamp_request *q, const void *values, const char *what,
+                                   covsamp_status otherwise, covsamp__error *error,
+                                   const char *function)
 {
-    const covsamp__solver *solver = &s->solver;
-    for (int64_t b = 0; b < solver->batch; b++) {
-        int64_t i = covsamp__nonfinite(solver->dtype, solver->dim,
-                                       covsamp__cat(solver->dtype, values, b * solver->dim));
+    for (int64_t b = 0; b < q->batch; b++) {
+        int64_t i =
+            covsamp__nonfinite(q->dtype, q->dim, covsamp__cat(q->dtype, values, b * q->stride));
         if (i >= 0)
-            return covsamp__fail(&s->error, COVSAMP_E_NONFINITE,
-                                 "%s: the %s holds a NaN or infinity at value %" PRId64
-                                 " of sample %" PRId64 " (step %" PRId64 " of %" PRId64
-                                 ", level %" PRId64 "), must be finite",
-                                 function, what, i, s->first_sample + b, s->request.step,
-                                 s->request.steps, s->plan[s->request.step].from.level);
+            return covsamp__fail(
+                error, otherwise,
+                "%s: the %s holds a NaN or infinity at value %" PRId64 " of sample %" PRId64
+                " (step %" PRId64 " of %" PRId64 ", level %" PRId64 "), must be finite",
+                function, what, i, q->first_sample + b, q->step, q->steps, q->level);
     }
     return COVSAMP_OK;
+}
+
+covsamp_status covsamp__question_check(const covsamp_request *q, covsamp__error *error,
+                                       const char *function)
+{
+    covsamp_status status = covsamp__rows_check(q, q->x, "x that the model would be asked about",
+                                                COVSAMP_E_OVERFLOW, error, function);
+    for (int64_t k = 0; status == COVSAMP_OK && q->v != NULL && k < q->tangents; k++)
+        status = covsamp__rows_check(q, covsamp__cat(q->dtype, q->v, k * q->tangent_stride),
+                                     "tangent of the model's next product", COVSAMP_E_OVERFLOW,
+                                     error, function);
+    return status;
 }
 
 covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function)
@@ -130,9 +141,9 @@ covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function)
     };
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
         for (int64_t k = 0; answers[i].values != NULL && k < answers[i].count; k++) {
-            const covsamp_status status = covsamp__values_check(
-                s, covsamp__cat(q->dtype, answers[i].values, k * q->tangent_stride),
-                answers[i].what, function);
+            const covsamp_status status = covsamp__rows_check(
+                q, covsamp__cat(q->dtype, answers[i].values, k * q->tangent_stride),
+                answers[i].what, COVSAMP_E_NONFINITE, &s->error, function);
             if (status != COVSAMP_OK)
                 return status;
         }

@@ -12,6 +12,7 @@
 #include <cblas.h>
 #include <lapacke.h>
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -63,6 +64,15 @@ static lapack_int by_division(lapack_int n, double *a, double *w, double *work, 
                                3 + 5 * n);
 }
 
+/* LAPACK may call an iteration on infinities or NaN a success. */
+static int first_nonfinite(int64_t n, const double *w)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(w[i]))
+            return (int)(i + 1);
+    return 0;
+}
+
 int covsamp__eigh(int64_t n, double *a, double *w, double *work, int64_t lwork)
 {
     if (n == 0)
@@ -78,7 +88,7 @@ int covsamp__eigh(int64_t n, double *a, double *w, double *work, int64_t lwork)
     else
         info = LAPACKE_dsyev_work(LAPACK_COL_MAJOR, 'V', 'L', order, a, order, w, work,
                                   (lapack_int)(lwork < INT32_MAX ? lwork : INT32_MAX));
-    return info == 0 ? 0 : info > 0 ? (int)info : 1;
+    return info == 0 ? first_nonfinite(n, w) : info > 0 ? (int)info : 1;
 }
 
 void covsamp__gemv(int transpose, int64_t rows, int64_t columns, const double *a, const double *x,

@@ -1,56 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Memory: every allocation may fail, nothing leaks, sizes match, and stepping allocates nothing. */
+#include "../reliability/heap.h"
 #include "fixture.h"
-
-#include <stdint.h>
-
-/* ---- hooks that count, remember sizes, and fail the k-th time ---- */
-
-#define MOST_BLOCKS 64
-
-typedef struct {
-    void *pointer[MOST_BLOCKS];
-    size_t bytes[MOST_BLOCKS];
-    int blocks, calls, fail_at; /* fail_at 0: never */
-} heap;
-
-static void *heap_alloc(void *user, size_t bytes, size_t align)
-{
-    heap *h = user;
-    h->calls++;
-    CHECK(bytes > 0 && align >= 16 && (align & (align - 1)) == 0 && bytes % align == 0);
-    if (h->calls == h->fail_at || !CHECK(h->blocks < MOST_BLOCKS))
-        return NULL;
-    void *p = aligned_alloc(align, bytes);
-    memset(p, 0xa5, bytes); /* the library must not count on zeros */
-    h->pointer[h->blocks] = p;
-    h->bytes[h->blocks++] = bytes;
-    return p;
-}
-
-static void heap_release(void *user, void *pointer, size_t bytes)
-{
-    heap *h = user;
-    for (int i = 0; i < h->blocks; i++)
-        if (h->pointer[i] == pointer) {
-            CHECK(h->bytes[i] == bytes);
-            memset(pointer, 0x5a, bytes); /* nothing may be read after */
-            free(pointer);
-            h->blocks--;
-            h->pointer[i] = h->pointer[h->blocks];
-            h->bytes[i] = h->bytes[h->blocks];
-            return;
-        }
-    CHECK(!"released what was never allocated");
-}
-
-static covsamp_allocator hooks(heap *h, int fail_at)
-{
-    const covsamp_allocator mem = {sizeof mem, heap_alloc, heap_release, h};
-    memset(h, 0, sizeof *h);
-    h->fail_at = fail_at;
-    return mem;
-}
 
 /* ---- malloc itself, where this program can stand in for it (glibc, no sanitizer) ---- */
 
@@ -124,7 +75,7 @@ static void schedules(void)
         covsamp_status status = COVSAMP_E_NOMEM;
         for (int k = 1; status != COVSAMP_OK && k < 50; k++) {
             heap h;
-            const covsamp_allocator mem = hooks(&h, k);
+            const covsamp_allocator mem = heap_hooks(&h, k, 0);
             char message[COVSAMP_MESSAGE_BYTES];
             covsamp_schedule *s = (covsamp_schedule *)(void *)&h;
             status = make_schedule(kind, &s, &mem, message);
@@ -138,7 +89,7 @@ static void schedules(void)
         CHECK(status == COVSAMP_OK);
     }
     heap h; /* a failure after the block was taken gives it back */
-    const covsamp_allocator mem = hooks(&h, 0);
+    const covsamp_allocator mem = heap_hooks(&h, 0, 0);
     covsamp_schedule *s = NULL;
     CHECK(covsamp_schedule_new_linear(&s, 2000, .5, .5, &mem, NULL) == COVSAMP_E_RANGE);
     CHECK(s == NULL && h.blocks == 0);
@@ -152,7 +103,7 @@ static void mixtures(void)
     heap h;
     covsamp_mixture *out = NULL;
     for (int k = 1; status != COVSAMP_OK && k < 50; k++) {
-        const covsamp_allocator mem = hooks(&h, k);
+        const covsamp_allocator mem = heap_hooks(&h, k, 0);
         char message[COVSAMP_MESSAGE_BYTES];
         status = covsamp_mixture_new(&out, 2, 2, w, m, c, 1, &mem, message);
         CHECK(status == (h.calls < k ? COVSAMP_OK : COVSAMP_E_NOMEM));
@@ -163,7 +114,7 @@ static void mixtures(void)
         CHECK(h.blocks == 0);
     }
     CHECK(status == COVSAMP_OK);
-    const covsamp_allocator mem = hooks(&h, 0);
+    const covsamp_allocator mem = heap_hooks(&h, 0, 0);
     CHECK(covsamp_mixture_new(&out, 2, 2, w, m, bad, 1, &mem, NULL) == COVSAMP_E_RANGE);
     CHECK(out == NULL && h.blocks == 0);
 }
@@ -175,7 +126,7 @@ static int whole_life(const settings *set, int k, const covsamp_schedule *schedu
 {
     static const int64_t levels[4] = {20, 15, 10, 5}, other[3] = {9, 2, 1};
     heap h;
-    const covsamp_allocator mem = hooks(&h, k);
+    const covsamp_allocator mem = heap_hooks(&h, k, 0);
     covsamp_config *c = NULL;
     covsamp_sampler *s[2] = {NULL, NULL};
     covsamp_status status = covsamp_config_new(&c, &mem);
@@ -203,7 +154,7 @@ static int whole_life(const settings *set, int k, const covsamp_schedule *schedu
             CHECK_TEXT(covsamp_config_message(c), "covsamp_sampler_new: no memory for");
     }
     covsamp_config_free(c);
-    const int calls = h.calls;
+    const long calls = h.calls;
     for (int i = 0; i < 2; i++)
         if (s[i] != NULL) {
             CHECK(covsamp_sampler_run(s[i], model) == COVSAMP_DONE);
@@ -241,14 +192,14 @@ static void stepping(const settings *set)
     covsamp_mixture *mixture = new_mixture(dim_of(set));
     const covsamp_model model = model_of(mixture);
     heap h;
-    const covsamp_allocator mem = hooks(&h, 0);
+    const covsamp_allocator mem = heap_hooks(&h, 0, 0);
     covsamp_config *c = new_config_with(set, &mem);
     covsamp_sampler *s = NULL;
     const covsamp_request *q = NULL;
     CHECK(covsamp_sampler_new(&s, c) == COVSAMP_OK);
     void *x = copy_state(s, set);
     CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE); /* the BLAS may take what it wants */
-    const int calls = h.calls;
+    const long calls = h.calls;
     const long before = malloc_calls;
     CHECK(covsamp_sampler_restart(s, 8, 9) == COVSAMP_OK);
     CHECK(covsamp_sampler_set_state(s, x, dim_of(set)) == COVSAMP_OK);
