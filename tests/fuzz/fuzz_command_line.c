@@ -43,7 +43,8 @@ static void choose_levels(int argc, char **argv)
         program_file(NULL, 0);
         int code = process_schedule(&schedule, "--schedule", r.schedule, levels);
         if (code == 0)
-            code = process_visit(config, schedule, r.from_level, r.steps, r.spacing, NULL, &visited);
+            code =
+                process_visit(config, schedule, r.from_level, r.steps, r.spacing, NULL, &visited);
         demand((code != 0) == (program_said()[0] != '\0'), "a sentence", code, program_said());
     }
     free(visited);

@@ -136,7 +136,7 @@ static void run(covsamp_config *config)
 
 static void set_up(covsamp_config *config, input *in)
 {
-    static const char *const covariances[] = {"analytic", "small", "large", "krylov",
+    static const char *const covariances[] = {"analytic", "small", "large",           "krylov",
                                               "dense",    "none",  "state_isotropic", "diag_probe"};
     static const char *const solvers[] = {"ancestral", "ancestral", "ancestral", "ancestral",
                                           "addim",     "heun",      "euler",     "dpmpp_2s"};

@@ -17,6 +17,7 @@ static struct {
     covsamp_calibration *calibration;
     covsamp_nelbo *nelbo;
     covsamp_posterior_modes *modes;
+    covsamp_model model; /* a good one */
 } all;
 
 /* One finished handle of each kind; they live as long as the process. */
@@ -26,7 +27,7 @@ static void make_all(void)
                         x[DIM] = {0.25, -0.5};
     static const int64_t levels[2] = {4, 1};
     covsamp_schedule *schedule = NULL;
-    covsamp_model model = {.size = sizeof model};
+    all.model.size = sizeof all.model;
     if (covsamp_config_new(&all.config, NULL) != COVSAMP_OK ||
         covsamp_schedule_new_linear(&schedule, 4, 0.1, 0.3, NULL, NULL) != COVSAMP_OK ||
         covsamp_config_set_schedule(all.config, schedule, levels, 2) != COVSAMP_OK ||
@@ -37,16 +38,16 @@ static void make_all(void)
         covsamp_config_set_by_name(all.config, "prediction", "x0") != COVSAMP_OK ||
         covsamp_mixture_new(&all.mixture, DIM, 1, &weight, mean, cov, COVSAMP_PREDICTS_X0, NULL,
                             NULL) != COVSAMP_OK ||
-        covsamp_mixture_model(all.mixture, &model) != COVSAMP_OK ||
+        covsamp_mixture_model(all.mixture, &all.model) != COVSAMP_OK ||
         covsamp_sampler_new(&all.sampler, all.config) != COVSAMP_OK ||
-        covsamp_sampler_run(all.sampler, &model) != COVSAMP_DONE ||
+        covsamp_sampler_run(all.sampler, &all.model) != COVSAMP_DONE ||
         covsamp_calibration_new(&all.calibration, all.config, NULL, 0, 1) != COVSAMP_OK ||
-        covsamp_calibration_run(all.calibration, &model, x, DIM, 1) != COVSAMP_DONE ||
+        covsamp_calibration_run(all.calibration, &all.model, x, DIM, 1) != COVSAMP_DONE ||
         covsamp_nelbo_new(&all.nelbo, all.config, 0) != COVSAMP_OK ||
-        covsamp_nelbo_run(all.nelbo, &model, x, DIM, 1) != COVSAMP_DONE ||
+        covsamp_nelbo_run(all.nelbo, &all.model, x, DIM, 1) != COVSAMP_DONE ||
         covsamp_posterior_modes_new(&all.modes, all.config, 4, 1) != COVSAMP_OK ||
         covsamp_posterior_modes_data(all.modes, x, DIM, 1) != COVSAMP_OK ||
-        covsamp_posterior_modes_run(all.modes, &model) != COVSAMP_DONE)
+        covsamp_posterior_modes_run(all.modes, &all.model) != COVSAMP_DONE)
         demand(0, "handles", COVSAMP_E_STATE, covsamp_config_message(all.config));
     covsamp_schedule_free(schedule);
 }
@@ -166,10 +167,11 @@ static void check_in(const block *b, size_t known, covsamp_status status)
 
 static void fuzz_model(input *in)
 {
-    static const size_t functions[] = {offsetof(covsamp_model, mean),     offsetof(covsamp_model, jvp),
-                                       offsetof(covsamp_model, mean_jvp), offsetof(covsamp_model, noise),
-                                       offsetof(covsamp_model, progress), offsetof(covsamp_model, vjp),
-                                       offsetof(covsamp_model, guide)};
+    static const size_t functions[] = {
+        offsetof(covsamp_model, mean),     offsetof(covsamp_model, jvp),
+        offsetof(covsamp_model, mean_jvp), offsetof(covsamp_model, noise),
+        offsetof(covsamp_model, progress), offsetof(covsamp_model, vjp),
+        offsetof(covsamp_model, guide)};
     static const double x[DIM] = {0.25, -0.5};
     double table[4];
     const uint8_t how = input_byte(in), lacks = input_byte(in);
@@ -200,6 +202,8 @@ static void fuzz_model(input *in)
     case 4:
         covsamp_posterior_modes_data(all.modes, x, DIM, 1);
         status = covsamp_posterior_modes_run(all.modes, model);
+        if (status < 0)
+            covsamp_posterior_modes_run(all.modes, &all.model); /* rows are there again */
         break;
     default:
         status = covsamp_analytic_estimate(all.config, model, x, DIM, 1, table, 4);

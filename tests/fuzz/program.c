@@ -31,6 +31,7 @@ const char *program_said(void)
 int __wrap_fail(int code, const char *format, ...) PRINTF_LIKE(2, 3);
 void __wrap_note(const char *format, ...) PRINTF_LIKE(1, 2);
 FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen64(const char *path, const char *mode);
 FILE *__real_fopen(const char *path, const char *mode);
 int __wrap_outfile_open(struct outfile *file, const char *path);
 int __wrap_outfile_commit(struct outfile *file);
@@ -68,6 +69,12 @@ FILE *__wrap_fopen(const char *path, const char *mode)
         return NULL;
     }
     return fmemopen((void *)file_data, file_size, "rb"); /* "r": nothing is written to it */
+}
+
+/* What it is called where file sizes have 64 bits by choice (_FILE_OFFSET_BITS). */
+FILE *__wrap_fopen64(const char *path, const char *mode)
+{
+    return __wrap_fopen(path, mode);
 }
 
 int __wrap_outfile_open(struct outfile *file, const char *path)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The program's parts in a test that links with program.c and -Wl,--wrap: its sentences are counted
- * and not printed, every file that it reads has the bytes that program_file() was given, and no file
- * is written. */
+ * and not printed, every file that it reads has the bytes that program_file() was given, and no
+ * file is written. */
 #ifndef COVSAMP_TESTS_FUZZ_PROGRAM_H
 #define COVSAMP_TESTS_FUZZ_PROGRAM_H
 
