@@ -1,0 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# cppcheck over the library, the program and the shim; last line "N passed, N failed".
+set -u
+. "$(dirname "$0")/files.sh"
+format='{file}:{line}: {severity}: {message} [{id}]'
+cppcheck --quiet --enable=warning,performance,portability --std=c11 --language=c -Iinclude -Ilib \
+    --template="$format" lib examples >>"$log" 2>&1
+cppcheck --quiet --enable=warning,performance,portability --std=c++17 --language=c++ -Iinclude \
+    --template="$format" shim >>"$log" 2>&1
+python3 tests/analysis/judge.py cppcheck "$log" $known "$((count + $(find shim -name '*.cpp' | wc -l)))"

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# The core's programs with threads under ThreadSanitizer, by clang, over the reference BLAS.  Last line "N passed,
+# N failed".  The shim's: tests/shim/tsan.sh.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/analysis/reference-blas.sh
+folder=build-tsan
+programs="tests/api_test_interleave tests/api_test_cancel examples/threads examples/cancel_progress"
+[ -f "$folder/build.ninja" ] || CC="${CC:-clang}" meson setup "$folder" -Dshim=disabled -Db_sanitize=thread \
+    -Db_lundef=false -Doptimization=1 >"$folder.log" 2>&1 || { cat "$folder.log" && exit 1; }
+# shellcheck disable=SC2086 # a list of words
+ninja -C "$folder" $programs >"$folder.log" 2>&1 || { cat "$folder.log" && exit 1; }
+rm -f "$folder.log"
+passed=0 failed=0
+for program in $programs; do
+    if TSAN_OPTIONS=exitcode=66 "$folder/$program"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "failed: $program"
+    fi
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
