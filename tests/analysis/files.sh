@@ -10,3 +10,9 @@ program=$(find examples -maxdepth 1 -name '*.c'; find examples/covsamp -name '*.
 files="$core $program"
 count=$(echo "$files" | wc -w)
 flags="-std=c11 -Iinclude -Ilib -Iexamples/covsamp"
+
+# Runs a command on every file, as many at a time as there are processors; what each says comes in one piece.
+each() {
+    echo "$files" | tr ' ' '\n' | grep . |
+        xargs -P "${JOBS:-$(nproc)}" -I '{}' sh -c 'said=$("$@" 2>&1); [ -z "$said" ] || printf "%s\n" "$said"' sh "$@" >>"$log"
+}

@@ -12,7 +12,29 @@ programs="tests/api_test_interleave tests/api_test_cancel examples/threads examp
 # shellcheck disable=SC2086 # a list of words
 ninja -C "$folder" $programs >"$folder.log" 2>&1 || { cat "$folder.log" && exit 1; }
 rm -f "$folder.log"
-passed=0 failed=0
+# A race that must be seen.
+cat >"$folder/race.c" <<'END'
+#include <pthread.h>
+static int shared;
+static void *work(void *p) { return shared++, p; }
+int main(void)
+{
+    pthread_t t[2];
+    for (int i = 0; i < 2; i++) pthread_create(&t[i], 0, work, 0);
+    for (int i = 0; i < 2; i++) pthread_join(t[i], 0);
+    return 0;
+}
+END
+passed=0 failed=0 status=0
+# shellcheck disable=SC2086 # a list of words
+${CC:-clang} -fsanitize=thread -g -pthread "$folder/race.c" -o "$folder/race" &&
+    TSAN_OPTIONS=exitcode=66 "$folder/race" >/dev/null 2>&1 || status=$?
+if [ $status = 66 ]; then
+    passed=1
+else
+    failed=1
+    echo "failed: ThreadSanitizer does not see a race (exit status $status)"
+fi
 for program in $programs; do
     if TSAN_OPTIONS=exitcode=66 "$folder/$program"; then
         passed=$((passed + 1))
