@@ -19,22 +19,13 @@ for test in json.load(sys.stdin):
 # shellcheck disable=SC2046 # a list of words
 ninja -C "$build" $(echo "$programs" | cut -d ' ' -f 1 | sed "s|^.*/$build/||") >"$build/valgrind.log" 2>&1 ||
     { cat "$build/valgrind.log" && exit 1; }
-passed=0 failed=0
 cd tests || exit 1
-IFS='
-'
-for line in $programs; do
-    IFS=' '
-    status=0
-    valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
-        $line >"../$build/valgrind.log" 2>&1 || status=$?
-    if [ $status -lt 99 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "failed: $line"
-        tail -n 40 "../$build/valgrind.log"
-    fi
-done
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+# shellcheck disable=SC2016 # the inner shell's variables
+echo "$programs" | xargs -d '\n' -P "${JOBS:-$(nproc)}" -I '{}' sh -c '
+    said=$(valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible {} 2>&1)
+    if [ $? -lt 99 ]; then echo "ok: {}"; else printf "failed: {}\n%s\n" "$said"; fi' | tee "$results"
+passed=$(grep -c '^ok: ' "$results") failed=$(grep -c '^failed: ' "$results")
 echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
