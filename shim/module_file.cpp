@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "module_file.hpp"
 
+#include "checksums.hpp"
 #include "failure.hpp"
 #include "scope.hpp"
 
@@ -88,8 +89,11 @@ class FileReader : public caffe2::serialize::ReadAdapterInterface
 torch::jit::Module read_module(const Reader &reader, torch::jit::ExtraFilesMap &extra)
 {
     try {
+        check_records(reader);
         return torch::jit::load(reader, c10::Device(c10::kCPU), extra);
     } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const Failure &) {
         throw;
     } catch (const std::exception &error) { // of several types, see docs/torch.md
         throw Failure(COVSAMP_TORCH_E_FORMAT,

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 packages="meson ninja-build pkg-config gcc g++ clang libclang-rt-14-dev libblas-dev liblapacke-dev libopenblas-dev
  librandom123-dev libpng-dev libtorch-dev python3 python3-torch python3-numpy dataset-fashion-mnist
  luajit gfortran gnat abigail-tools doxygen cmake mandoc
- libopenmpi-dev openmpi-bin zlib1g-dev"
+ libopenmpi-dev openmpi-bin zlib1g-dev ${COVSAMP_PACKAGES:-}" # with those that .ci/run --full adds
 # Commands that may come from elsewhere, and the packages that have them.
 commands="node=nodejs npm=npm rustc=rustc"
 

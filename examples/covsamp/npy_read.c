@@ -2,6 +2,7 @@
 #include "npy_read.h"
 
 #include "half.h"
+#include "infile.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,7 +26,7 @@ static const char *entry(const char *header, const char *key)
 
 static int read_type(struct npy *npy, const char *text)
 {
-    if (text == NULL || text[0] != '\'' || (text[1] != '<' && text[1] != '|'))
+    if (text == NULL || strlen(text) < 5 || text[0] != '\'' || (text[1] != '<' && text[1] != '|'))
         return 0;
     npy->kind = text[2];
     npy->width = text[3] - '0';
@@ -79,6 +80,20 @@ static char *read_header(FILE *stream)
     return text;
 }
 
+static int read_values(struct npy *npy, const char *path, FILE *stream)
+{
+    const size_t bytes = (size_t)npy->count * (size_t)npy->width;
+    size_t capacity = 0;
+    switch (infile_read(stream, &npy->data, &capacity, bytes)) {
+    case INFILE_WHOLE:
+        return 0;
+    case INFILE_SHORT:
+        return fail(EXIT_RUN, "%s is cut off: it must have %" PRId64 " values", path, npy->count);
+    default:
+        return fail(EXIT_RUN, "%s: there is not enough memory for %zu bytes", path, bytes);
+    }
+}
+
 static int read_stream(struct npy *npy, const char *path, FILE *stream)
 {
     char *header = read_header(stream);
@@ -97,13 +112,7 @@ static int read_stream(struct npy *npy, const char *path, FILE *stream)
     if (!shape || !plain)
         return fail(EXIT_RUN, "%s: the array must have 1 to %d dimensions, none empty, in C order",
                     path, MAX_DIMS + 1);
-    const size_t bytes = (size_t)npy->count * (size_t)npy->width;
-    npy->data = malloc(bytes);
-    if (npy->data == NULL)
-        return fail(EXIT_RUN, "%s: there is not enough memory for %zu bytes", path, bytes);
-    if (fread(npy->data, 1, bytes, stream) != bytes)
-        return fail(EXIT_RUN, "%s is cut off: it must have %" PRId64 " values", path, npy->count);
-    return 0;
+    return read_values(npy, path, stream);
 }
 
 int npy_read(struct npy *npy, const char *path)

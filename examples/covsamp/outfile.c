@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int cannot_write(const char *path)
+static int cannot_write(const char *path, const char *why)
 {
-    return fail(EXIT_RUN, "%s cannot be written: %s", path, strerror(errno));
+    fail(EXIT_RUN, "%s cannot be written: %s", path, why);
+    return EXIT_RUN;
 }
 
 int outfile_open(struct outfile *file, const char *path)
@@ -21,17 +22,17 @@ int outfile_open(struct outfile *file, const char *path)
     memset(file, 0, sizeof *file);
     /* Renaming over a device or a directory would replace it or fail at the very end. */
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return fail(EXIT_RUN, "%s cannot be written: it is not a regular file", path);
+        return cannot_write(path, "it is not a regular file");
     file->path = path;
     file->temporary = malloc(bytes);
     if (file->temporary == NULL)
-        return fail(EXIT_RUN, "out of memory");
+        return cannot_write(path, "out of memory");
     snprintf(file->temporary, bytes, "%s.%ld.new", path, (long)getpid());
     int descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor >= 0)
         file->stream = fdopen(descriptor, "wb");
     if (file->stream == NULL) {
-        int code = cannot_write(path);
+        int code = cannot_write(path, strerror(errno));
         if (descriptor >= 0) {
             close(descriptor);
             unlink(file->temporary);
@@ -57,7 +58,7 @@ int outfile_commit(struct outfile *file)
     ok = fclose(file->stream) == 0 && ok;
     file->stream = NULL;
     if (!ok || rename(file->temporary, file->path) != 0) {
-        int code = cannot_write(file->path);
+        int code = cannot_write(file->path, strerror(errno));
         outfile_abandon(file);
         return code;
     }

@@ -107,9 +107,10 @@ int path_kl_schedule(const char *name, int64_t levels, covsamp_schedule **out)
                     "--schedule ddpm-linear needs more than 20 levels, where beta is below 1, not "
                     "%" PRId64,
                     levels);
-    double *alpha = malloc((size_t)levels * 2 * sizeof *alpha), *sigma = alpha + levels;
+    double *alpha = malloc((size_t)levels * 2 * sizeof *alpha);
     if (alpha == NULL)
         return fail(EXIT_RUN, "out of memory");
+    double *sigma = alpha + levels;
     for (int64_t i = 0; i < levels; i++) {
         const double square = log_square((enum kind)kind, i, levels, &sum);
         alpha[i] = exp(.5 * square);

@@ -70,7 +70,7 @@ int process_schedule(covsamp_schedule **out, const char *source, const char *tex
     return status == COVSAMP_OK ? 0 : fail(EXIT_USAGE, "%s \"%s\": %s", source, text, message);
 }
 
-#define OPTIMAL -1 /* a spacing of this program's */
+#define OPTIMAL (-1) /* a spacing of this program's */
 
 static int find_spacing(const char *name, const double *noise, int32_t *spacing)
 {

@@ -2,6 +2,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "saved.h"
 
+#include "infile.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -104,10 +106,10 @@ int saved_load(struct saved *s, covsamp_sampler *sampler)
     if (fscanf(s->in, "bytes=%" SCNd64, &bytes) != 1 || fgetc(s->in) != '\n' || bytes < 1 ||
         bytes > MOST_STRING)
         return fail(EXIT_RUN, "--resume %s is cut off or damaged", s->path);
-    int code = make_room(s, (size_t)bytes);
-    if (code != 0)
-        return code;
-    if (fread(s->data, 1, (size_t)bytes, s->in) != (size_t)bytes || fgetc(s->in) != '\n')
+    const int read = infile_read(s->in, &s->data, &s->capacity, (size_t)bytes);
+    if (read == INFILE_NOMEM)
+        return fail(EXIT_RUN, "out of memory");
+    if (read != INFILE_WHOLE || fgetc(s->in) != '\n')
         return fail(EXIT_RUN, "--resume %s is cut off or damaged", s->path);
     if (covsamp_sampler_load(sampler, s->data, (size_t)bytes) != COVSAMP_OK)
         return fail(EXIT_RUN, "--resume %s: %s", s->path, covsamp_sampler_message(sampler));

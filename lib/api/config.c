@@ -241,7 +241,7 @@ covsamp_status covsamp_config_get_text(const covsamp_config *config, int32_t key
     }
     if (strlen(local) >= bytes)
         return COVSAMP_E_RANGE;
-    strcpy(text, local);
+    memcpy(text, local, strlen(local) + 1);
     return COVSAMP_OK;
 }
 

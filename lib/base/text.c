@@ -17,7 +17,7 @@ static void find_separator(char separator[SEPARATOR_BYTES])
     char probe[SEPARATOR_BYTES + 3];
     int length = snprintf(probe, sizeof probe, "%.1f", 0.5);
     if (length < 3 || length >= (int)sizeof probe) {
-        strcpy(separator, ".");
+        memcpy(separator, ".", sizeof ".");
         return;
     }
     memcpy(separator, probe + 1, (size_t)length - 2); /* without the 0 and the 5 */
@@ -38,7 +38,10 @@ char *covsamp__real(double value, char buffer[COVSAMP__REAL_BYTES])
 {
     char separator[SEPARATOR_BYTES], local[COVSAMP__REAL_BYTES];
     if (isnan(value) || isinf(value)) {
-        strcpy(buffer, isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+        snprintf(buffer, COVSAMP__REAL_BYTES, "%s",
+                 isnan(value) ? "nan"
+                 : value > 0  ? "inf"
+                              : "-inf");
         return buffer;
     }
     for (int digits = 1; digits <= 17; digits++) {

@@ -52,7 +52,8 @@ covsamp_status covsamp_schedule_spaced(const covsamp_schedule *schedule, int64_t
                                        int32_t spacing, int64_t *levels, char *message)
 {
     covsamp__error error;
-    covsamp_status status = covsamp__ok(&error);
+    covsamp_status status;
+    covsamp__ok(&error);
     if (schedule == NULL || levels == NULL)
         status = covsamp__fail(&error, COVSAMP_E_NULL, "covsamp_schedule_spaced: %s is NULL",
                                schedule == NULL ? "schedule" : "levels");

@@ -71,6 +71,52 @@ static void options(void)
     covsamp_torch_free(module);
 }
 
+/* Whether the bytes are refused for a checksum once byte `at` is another. */
+static void damaged(char *bytes, size_t count, size_t at)
+{
+    char message[COVSAMP_MESSAGE_BYTES] = "";
+    covsamp_torch *module = NULL;
+    bytes[at] ^= 1;
+    CHECK(covsamp_torch_load_memory(&module, bytes, count, NULL, message) ==
+          COVSAMP_TORCH_E_FORMAT);
+    CHECK(module == NULL);
+    CHECK_TEXT(message, "does not fit its checksum");
+    bytes[at] ^= 1;
+    covsamp_torch_free(module);
+}
+
+/* Where in the bytes a record's data begins. */
+static size_t record(const char *bytes, size_t count, const char *name)
+{
+    const size_t length = strlen(name);
+    for (size_t at = 0; at + 30 + length < count; at++) {
+        const unsigned char *p = (const unsigned char *)bytes + at;
+        const size_t named = p[26] + 256u * p[27], extra = p[28] + 256u * p[29];
+        if (memcmp(p, "PK\3\4", 4) == 0 && named > length && at + 30 + named + extra < count &&
+            memcmp(p + 30 + named - length, name, length) == 0)
+            return at + 30 + named + extra;
+    }
+    CHECK(!"the record is there");
+    return 0;
+}
+
+/* One bit that fell over, in a weight and in code that is compressed: libtorch loads the first. */
+static void checksums(void)
+{
+    static char bytes[1 << 20];
+    covsamp_torch *module = NULL;
+    size_t count = 0;
+    FILE *file = fopen(module_path("scripted.pt"), "rb");
+    if (CHECK(file != NULL)) {
+        count = fread(bytes, 1, sizeof bytes, file);
+        fclose(file);
+    }
+    damaged(bytes, count, record(bytes, count, "/data/2") + 100);
+    damaged(bytes, count, record(bytes, count, ".py") + 60);
+    CHECK(covsamp_torch_load_memory(&module, bytes, count, NULL, NULL) == COVSAMP_OK);
+    covsamp_torch_free(module);
+}
+
 /* A mean of type `dtype` of a request, from a module of the same type. */
 static void mean_of(covsamp_torch *module, int32_t dtype, int32_t branch, int64_t first,
                     int64_t batch, double *out)
@@ -169,6 +215,7 @@ int main(int argc, char **argv)
     names();
     metadata();
     options();
+    checksums();
     same_network();
     labels();
     model();

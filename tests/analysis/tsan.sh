@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# The core's programs with threads under ThreadSanitizer, by clang, over the reference BLAS.  Last line "N passed,
+# N failed".  The shim's: tests/shim/tsan.sh.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/analysis/reference-blas.sh
+folder=build-tsan
+programs="tests/api_test_interleave tests/api_test_cancel examples/threads examples/cancel_progress"
+[ -f "$folder/build.ninja" ] || CC="${CC:-clang}" meson setup "$folder" -Dshim=disabled -Db_sanitize=thread \
+    -Db_lundef=false -Doptimization=1 >"$folder.log" 2>&1 || { cat "$folder.log" && exit 1; }
+# shellcheck disable=SC2086 # a list of words
+ninja -C "$folder" $programs >"$folder.log" 2>&1 || { cat "$folder.log" && exit 1; }
+rm -f "$folder.log"
+# A race that must be seen.
+cat >"$folder/race.c" <<'END'
+#include <pthread.h>
+static int shared;
+static void *work(void *p) { return shared++, p; }
+int main(void)
+{
+    pthread_t t[2];
+    for (int i = 0; i < 2; i++) pthread_create(&t[i], 0, work, 0);
+    for (int i = 0; i < 2; i++) pthread_join(t[i], 0);
+    return 0;
+}
+END
+passed=0 failed=0 status=0
+# shellcheck disable=SC2086 # a list of words
+${CC:-clang} -fsanitize=thread -g -pthread "$folder/race.c" -o "$folder/race" &&
+    TSAN_OPTIONS=exitcode=66 "$folder/race" >/dev/null 2>&1 || status=$?
+if [ $status = 66 ]; then
+    passed=1
+else
+    failed=1
+    echo "failed: ThreadSanitizer does not see a race (exit status $status)"
+fi
+for program in $programs; do
+    if TSAN_OPTIONS=exitcode=66 "$folder/$program"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "failed: $program"
+    fi
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
