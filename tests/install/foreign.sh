@@ -32,6 +32,10 @@ unpack() {
         cp -a "$sys/lib/." "$sys/usr/lib/" && rm -rf "$sys/lib" && ln -s usr/lib "$sys/lib" || return 1
     fi
     lib=$sys/usr/lib/$multiarch
+    # Links from the root of that system: here they would be of this one's, and libm.a be taken for the missing libm.so.
+    find "$lib" -maxdepth 1 -lname '/*' | while read -r link; do
+        ln -sf "$sys$(readlink "$link")" "$link"
+    done
     ln -sf blas-netlib.pc "$lib/pkgconfig/blas.pc"
     ln -sf lapack-netlib.pc "$lib/pkgconfig/lapack.pc"
     ln -sf cblas-netlib.h "$sys/usr/include/$multiarch/cblas.h"
