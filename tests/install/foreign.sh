@@ -101,13 +101,13 @@ fi
 tests=$(programs $without)
 # Those alone: the other suites' programs are not run here.
 # shellcheck disable=SC2086
-check "$arch: builds" nice ninja -C "$work/b" $(printf 'tests/%s ' $tests) || finish
+check "$arch: builds" ninja -C "$work/b" $(printf 'tests/%s ' $tests) || finish
 check "$arch: is what it should be" sh -c "readelf -h \"\$0\" | grep -E 'Data:.*$endian endian'" "$work/b/tests/test_noise" || finish
 start=$(date +%s)
 # For programs that start themselves again; those of this machine's word size pass by what is of another.
 export LD_LIBRARY_PATH="$sys/usr/lib/$multiarch"
 # shellcheck disable=SC2086
-nice meson test -C "$work/b" --no-rebuild --print-errorlogs --timeout-multiplier 10 $tests >"$work/tests.log" 2>&1
+meson test -C "$work/b" --no-rebuild --print-errorlogs --timeout-multiplier 10 $tests >"$work/tests.log" 2>&1
 grep -E '^ *[0-9]+/[0-9]+ .*(FAIL|TIMEOUT|ERROR)' "$work/tests.log"
 sum=$(sh "$root/tests/count.sh" "$work/b/meson-logs/testlog.json" | tail -n 1)
 echo "$arch: suites unit and numerics: $sum, in $(($(date +%s) - start)) s"

@@ -29,7 +29,7 @@ names() { # LIST FIELD
 }
 check "brings no tests" test "$(names --tests)" = consumer
 check "and builds the library alone" test "$(names --targets)" = "consumer covsamp"
-check "builds" nice ninja -C "$work/b"
+check "builds" ninja -C "$work/b"
 check "runs" "$work/b/consumer"
 check "is linked statically" sh -c '! readelf -d "$0" | grep libcovsamp' "$work/b/consumer"
 finish
