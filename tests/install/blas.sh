@@ -10,12 +10,18 @@ root=$(cd "$1" && pwd) work=$2
 libs=$(dirname "$(find /usr/lib -name liblapacke.so.3 | head -n 1)")
 mkdir -p "$work"
 
+# All of the tests for the generic one; of the others the unit tests, which show that their names link and work.
 for blas in blas openblas blas-netlib; do
     b=$work/b-$blas
-    [ -f "$b/build.ninja" ] || check "-Dblas=$blas configures" meson setup "$b" "$root" -Dblas=$blas -Dshim=disabled || continue
-    check "-Dblas=$blas builds" nice ninja -C "$b" || continue
+    [ -f "$b/build.ninja" ] || check "-Dblas=$blas configures" meson setup "$b" "$root" -Dblas=$blas -Dshim=disabled \
+        -Dexamples=disabled || continue
+    targets=
+    [ $blas = blas ] || targets=$(meson introspect --tests "$b" | python3 -c 'import json, sys
+print(*("tests/" + t["name"] for t in json.load(sys.stdin) if t["suite"][0].split(":")[1] == "unit"))')
+    # shellcheck disable=SC2086 # a list of words
+    check "-Dblas=$blas builds" ninja -C "$b" $targets || continue
     check "-Dblas=$blas: covsamp.pc names it" grep -q "^Requires.private: $blas, " "$b/meson-private/covsamp.pc"
-    check "-Dblas=$blas runs" nice meson test -C "$b" --no-rebuild --suite unit
+    [ $blas = blas ] || check "-Dblas=$blas runs" meson test -C "$b" --no-rebuild --suite unit
 done
 for folder in "$libs/blas:$libs/lapack" "$libs/openblas-pthread"; do
     name=reference
@@ -27,7 +33,7 @@ for folder in "$libs/blas:$libs/lapack" "$libs/openblas-pthread"; do
     b=$work/b-blas
     check "$name is what the loader takes" sh -c 'LD_LIBRARY_PATH=$1 ldd "$0" | grep "libblas.so.3 => ${1%%:*}/"' \
         "$b/tests/test_linalg" "$folder"
-    env LD_LIBRARY_PATH="$folder" COVSAMP_BUILD="$b" nice sh "$root/tests/run.sh" --no-install \
+    env LD_LIBRARY_PATH="$folder" COVSAMP_BUILD="$b" sh "$root/tests/run.sh" --no-install \
         --suite unit --suite api --suite numerics >"$work/blas.log" 2>&1
     sum=$(tail -n 1 "$work/blas.log")
     echo "$name: $sum"

@@ -31,7 +31,7 @@ mkdir "$work/deb/covsamp-$version/debian"
 git -C "$root" archive HEAD:debian | tar x -C "$work/deb/covsamp-$version/debian"
 (
     cd "$work/deb/covsamp-$version" &&
-        nice $offline dpkg-buildpackage -us -uc
+        $offline dpkg-buildpackage -us -uc
 ) >"$work/deb/build.log" 2>&1
 check "dpkg-buildpackage, with no network" test -n "$(ls "$work"/deb/*.changes 2>/dev/null)" || {
     tail -n 40 "$work/deb/build.log"
@@ -75,7 +75,8 @@ if command -v rpmbuild >/dev/null; then
     rm -rf "$work/rpm"
     mkdir -p "$work/rpm"
     cp "$work/dist/meson-dist/$tarball" "$work/rpm/"
-    check "rpmbuild --nodeps, with no network" nice $offline rpmbuild --nodeps -ba --define 'blas blas' \
+    # Its %check would run once more what dpkg-buildpackage has run.
+    check "rpmbuild --nodeps, with no network" $offline rpmbuild --nodeps -ba --without check --define 'blas blas' \
         --define "_topdir $work/rpm/top" --define "_sourcedir $work/rpm" "$root/rpm/covsamp.spec"
     check "four RPMs" test "$(find "$work/rpm/top/RPMS" -name '*.rpm' | wc -l)" = 4
 else

@@ -11,7 +11,7 @@ work=${COVSAMP_WORK:-$root/build-packages}
 packages="git meson ninja-build pkg-config gcc g++ cmake dpkg-dev debhelper lintian autopkgtest debootstrap mmdebstrap reprotest
  devscripts doxygen mandoc rpm qemu-user-static gcc-i686-linux-gnu gcc-s390x-linux-gnu gcc-aarch64-linux-gnu
  libblas-dev liblapacke-dev libopenblas-pthread-dev librandom123-dev libpng-dev libtorch-dev
- python3 python3-torch python3-numpy dataset-fashion-mnist clang libclang-rt-14-dev iputils-ping"
+ python3 python3-torch python3-numpy dataset-fashion-mnist clang libclang-rt-14-dev"
 if [ "${1:-}" = --no-install ]; then
     shift
 else

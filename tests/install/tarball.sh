@@ -13,11 +13,13 @@ tree=$work/offline/covsamp-$version
 rm -rf "$work/offline"
 mkdir -p "$work/offline"
 tar xf "$work/dist/meson-dist/covsamp-$version.tar.xz" -C "$work/offline"
-check "there is no network" refuses unshare -n ping -c 1 -W 1 127.0.0.1
-check "the tarball builds with no network" nice unshare -n sh -c \
+# Not even this machine itself can be reached; with a network the connection would be refused.
+check "there is no network" unshare -n python3 -c 'import errno, socket
+raise SystemExit(socket.socket().connect_ex(("127.0.0.1", 9)) != errno.ENETUNREACH)'
+check "the tarball builds with no network" unshare -n sh -c \
     'cd "$0" && meson setup b && ninja -C b' "$tree" || finish
 # Loopback stays down: a test that talked to itself by a socket would fail too.
-nice unshare -n env OMP_NUM_THREADS=1 COVSAMP_BUILD=b sh "$tree/tests/run.sh" --no-install --no-suite slow >"$work/offline.log" 2>&1
+unshare -n env OMP_NUM_THREADS=1 COVSAMP_BUILD=b sh "$tree/tests/run.sh" --no-install --no-suite slow >"$work/offline.log" 2>&1
 sum=$(tail -n 1 "$work/offline.log")
 echo "tests of the tarball: $sum"
 check "the tarball passes its tests with no network" sh -c 'echo "$0" | grep -E "^[1-9][0-9]* passed, 0 failed"' "$sum" ||
@@ -29,7 +31,7 @@ rm -rf "$work/reprotest"
 cp -r "$work/deb/covsamp-$version" "$work/reprotest"
 (cd "$work/reprotest" && debian/rules clean) >/dev/null 2>&1
 twice() {
-    cd "$work/reprotest" && nice reprotest --min-cpus 1 --no-diffoscope --variations=$variations \
+    cd "$work/reprotest" && reprotest --min-cpus 1 --no-diffoscope --variations=$variations \
         -c 'DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -b -us -uc' . '../*.deb' -- null
 }
 check "two builds of the packages" twice || tail -n 60 "$work/log"
