@@ -10,7 +10,7 @@ folder=build-coverage
     -Doptimization=0 || exit 1
 tests=$(mktemp)
 trap 'rm -f "$tests"' EXIT
-COVSAMP_BUILD=$folder sh tests/run.sh --no-install --suite unit --suite api --suite numerics >"$tests" 2>&1
+COVSAMP_BUILD=$folder sh tests/run.sh --no-install --suite unit --suite api --suite numerics -t 4 >"$tests" 2>&1
 cat "$tests"
 sum=$(tail -n 1 "$tests")
 passed=$(echo "$sum" | sed -n 's/^\([0-9]*\) passed.*/\1/p') failed=$(echo "$sum" | sed -n 's/.* \([0-9]*\) failed.*/\1/p')

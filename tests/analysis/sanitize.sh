@@ -10,4 +10,4 @@ shift
 [ -f "$folder/build.ninja" ] || CC="${CC:-$compiler}" meson setup "$folder" -Dshim=disabled \
     -Db_sanitize=address,undefined -Db_lundef=false "$@" || exit 1
 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 COVSAMP_BUILD=$folder \
-    sh tests/run.sh --no-install --suite unit --suite api --suite numerics
+    sh tests/run.sh --no-install --suite unit --suite api --suite numerics -t 4
