@@ -34,7 +34,7 @@ for folder in "$libs/blas:$libs/lapack" "$libs/openblas-pthread"; do
     check "$name is what the loader takes" sh -c 'LD_LIBRARY_PATH=$1 ldd "$0" | grep "libblas.so.3 => ${1%%:*}/"' \
         "$b/tests/test_linalg" "$folder"
     env LD_LIBRARY_PATH="$folder" COVSAMP_BUILD="$b" sh "$root/tests/run.sh" --no-install \
-        --suite unit --suite api --suite numerics >"$work/blas.log" 2>&1
+        --suite unit --suite api --suite numerics --timeout-multiplier 5 >"$work/blas.log" 2>&1
     sum=$(tail -n 1 "$work/blas.log")
     echo "$name: $sum"
     check "suites unit, api, numerics with $name" sh -c 'echo "$0" | grep -E "^[1-9][0-9]* passed, 0 failed"' "$sum" ||
