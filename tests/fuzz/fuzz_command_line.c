@@ -36,7 +36,7 @@ static void choose_levels(int argc, char **argv)
     covsamp_schedule *schedule = NULL;
     covsamp_config *config = NULL;
     int64_t *visited = NULL;
-    if (request_read(&r, argc, argv) == 0 && !r.help && r.schedule != NULL) {
+    if (request_read(&r, false, argc, argv) == 0 && !r.help && r.schedule != NULL) {
         const int64_t levels = r.levels > 0 && r.levels < 500 ? r.levels : 100;
         if (covsamp_config_new(&config, NULL) != COVSAMP_OK)
             abort();
