@@ -13,21 +13,9 @@ programs="tests/api_test_interleave tests/api_test_cancel examples/threads examp
 ninja -C "$folder" $programs >"$folder.log" 2>&1 || { cat "$folder.log" && exit 1; }
 rm -f "$folder.log"
 # A race that must be seen.
-cat >"$folder/race.c" <<'END'
-#include <pthread.h>
-static int shared;
-static void *work(void *p) { return shared++, p; }
-int main(void)
-{
-    pthread_t t[2];
-    for (int i = 0; i < 2; i++) pthread_create(&t[i], 0, work, 0);
-    for (int i = 0; i < 2; i++) pthread_join(t[i], 0);
-    return 0;
-}
-END
 passed=0 failed=0 status=0
 # shellcheck disable=SC2086 # a list of words
-${CC:-clang} -fsanitize=thread -g -pthread "$folder/race.c" -o "$folder/race" &&
+${CC:-clang} -fsanitize=thread -g -pthread tests/analysis/race.c -o "$folder/race" &&
     TSAN_OPTIONS=exitcode=66 "$folder/race" >/dev/null 2>&1 || status=$?
 if [ $status = 66 ]; then
     passed=1

@@ -18,21 +18,9 @@ skip() {
 
 # Whether it is here, and sees a race.
 mkdir -p "$build"
-cat >"$build/race.c" <<'END'
-#include <pthread.h>
-static int shared;
-static void *work(void *p) { return shared++, p; }
-int main(void)
-{
-    pthread_t t[2];
-    for (int i = 0; i < 2; i++) pthread_create(&t[i], 0, work, 0);
-    for (int i = 0; i < 2; i++) pthread_join(t[i], 0);
-    return 0;
-}
-END
 command -v clang >/dev/null && command -v clang++ >/dev/null || skip "there is no clang"
 command -v meson >/dev/null || skip "there is no meson"
-clang -fsanitize=thread -g -pthread "$build/race.c" -o "$build/race" 2>"$build/race.log" ||
+clang -fsanitize=thread -g -pthread "$source/tests/analysis/race.c" -o "$build/race" 2>"$build/race.log" ||
     skip "clang has no ThreadSanitizer (libclang-rt-14-dev)"
 status=0
 "$build/race" 2>>"$build/race.log" || status=$?
