@@ -9,22 +9,8 @@ static inline void path_calibration(const char *text, const covsamp_allocator *m
 {
     world w;
     covsamp_calibration *h = NULL;
-    covsamp_status status = COVSAMP_E_OPTION;
-    memset(o, 0, sizeof *o);
-    if (!world_open(&w, text, o->message)) {
-        o->status = status;
-        return;
-    }
-    covsamp_config *c = config_with(o, mem, &w, text);
-    if (c != NULL) {
-        AGAIN(o, mem, status, covsamp_calibration_new(&h, c, NULL, 0, 1),
-              covsamp_config_message(c));
-        if (status != COVSAMP_OK)
-            refused(o, status, covsamp_config_message(c));
-        covsamp_config_free(c);
-    }
-    CHECK((h != NULL) == (status == COVSAMP_OK));
-    o->made = h != NULL;
+    covsamp_config *c = path_open(o, mem, &w, text);
+    MADE(o, mem, h, c, covsamp_calibration_new(&h, c, NULL, 0, 1));
     if (h != NULL) {
         const covsamp_model model = path_model(&w);
         double table[WORLD_LEVELS];
@@ -50,13 +36,10 @@ static inline void path_calibration(const char *text, const covsamp_allocator *m
 static inline void path_estimate(const char *text, const covsamp_allocator *mem, outcome *o)
 {
     world w;
-    memset(o, 0, sizeof *o);
-    if (!world_open(&w, text, o->message)) {
-        o->status = COVSAMP_E_OPTION;
-        return;
-    }
-    covsamp_config *c = w.dim > 4096 ? NULL : config_with(o, mem, &w, text);
-    if (c != NULL) {
+    covsamp_config *c = path_open(o, mem, &w, text);
+    if (c != NULL && w.dim > 4096) { /* no data for this */
+        refused(o, COVSAMP_E_RANGE, "covsamp_analytic_estimate: is not tried at this dim");
+    } else if (c != NULL) {
         const covsamp_model model = path_model(&w);
         covsamp_status status;
         double table[WORLD_LEVELS] = {0};
@@ -70,8 +53,6 @@ static inline void path_estimate(const char *text, const covsamp_allocator *mem,
         refused(o, o->made ? COVSAMP_DONE : status, covsamp_config_message(c));
         add_doubles(o, table, WORLD_LEVELS, !w.unchecked);
         free(data);
-    } else if (w.dim > 4096) { /* no data for this */
-        refused(o, COVSAMP_E_RANGE, "covsamp_analytic_estimate: is not tried at this dim");
     }
     covsamp_config_free(c);
     world_close(&w);
@@ -81,21 +62,8 @@ static inline void path_nelbo(const char *text, const covsamp_allocator *mem, ou
 {
     world w;
     covsamp_nelbo *h = NULL;
-    covsamp_status status = COVSAMP_E_OPTION;
-    memset(o, 0, sizeof *o);
-    if (!world_open(&w, text, o->message)) {
-        o->status = status;
-        return;
-    }
-    covsamp_config *c = config_with(o, mem, &w, text);
-    if (c != NULL) {
-        AGAIN(o, mem, status, covsamp_nelbo_new(&h, c, 256), covsamp_config_message(c));
-        if (status != COVSAMP_OK)
-            refused(o, status, covsamp_config_message(c));
-        covsamp_config_free(c);
-    }
-    CHECK((h != NULL) == (status == COVSAMP_OK));
-    o->made = h != NULL;
+    covsamp_config *c = path_open(o, mem, &w, text);
+    MADE(o, mem, h, c, covsamp_nelbo_new(&h, c, 256));
     if (h != NULL) {
         const covsamp_model model = path_model(&w);
         void *data = data_of(&w, few(w.batch));
@@ -140,22 +108,8 @@ static inline void path_modes(const char *text, const covsamp_allocator *mem, ou
 {
     world w;
     covsamp_posterior_modes *h = NULL;
-    covsamp_status status = COVSAMP_E_OPTION;
-    memset(o, 0, sizeof *o);
-    if (!world_open(&w, text, o->message)) {
-        o->status = status;
-        return;
-    }
-    covsamp_config *c = config_with(o, mem, &w, text);
-    if (c != NULL) {
-        AGAIN(o, mem, status, covsamp_posterior_modes_new(&h, c, 7, w.dim > 1 ? 2 : 1),
-              covsamp_config_message(c));
-        if (status != COVSAMP_OK)
-            refused(o, status, covsamp_config_message(c));
-        covsamp_config_free(c);
-    }
-    CHECK((h != NULL) == (status == COVSAMP_OK));
-    o->made = h != NULL;
+    covsamp_config *c = path_open(o, mem, &w, text);
+    MADE(o, mem, h, c, covsamp_posterior_modes_new(&h, c, 7, w.dim > 1 ? 2 : 1));
     if (h != NULL) {
         const covsamp_model model = path_model(&w);
         void *data = data_of(&w, w.batch);
@@ -176,12 +130,7 @@ static inline void path_kl_by(const char *text, const covsamp_allocator *mem, ou
                               int32_t estimator, int64_t size)
 {
     world w;
-    memset(o, 0, sizeof *o);
-    if (!world_open(&w, text, o->message)) {
-        o->status = COVSAMP_E_OPTION;
-        return;
-    }
-    covsamp_config *c = config_with(o, mem, &w, text);
+    covsamp_config *c = path_open(o, mem, &w, text);
     if (c != NULL) {
         covsamp_status status;
         double kl[WORLD_STEPS - 1] = {0}, deviation[WORLD_STEPS - 1] = {0};

@@ -130,6 +130,31 @@ static inline covsamp_config *config_with(outcome *o, const covsamp_allocator *m
     return NULL;
 }
 
+/* Opens the world of a text and makes its configuration; NULL where something is refused. */
+static inline covsamp_config *path_open(outcome *o, const covsamp_allocator *mem, world *w,
+                                        const char *text)
+{
+    memset(o, 0, sizeof *o);
+    if (world_open(w, text, o->message))
+        return config_with(o, mem, w, text);
+    o->status = COVSAMP_E_OPTION;
+    return NULL;
+}
+
+/* Whether `call` made the handle h from the configuration c, which is freed. */
+#define MADE(o, mem, h, c, call)                                                                   \
+    do {                                                                                           \
+        covsamp_status made_ = COVSAMP_E_OPTION;                                                   \
+        if ((c) != NULL) {                                                                         \
+            AGAIN(o, mem, made_, call, covsamp_config_message(c));                                 \
+            if (made_ != COVSAMP_OK)                                                               \
+                refused(o, made_, covsamp_config_message(c));                                      \
+            covsamp_config_free(c);                                                                \
+        }                                                                                          \
+        CHECK(((h) != NULL) == (made_ == COVSAMP_OK));                                             \
+        (o)->made = (h) != NULL;                                                                   \
+    } while (0)
+
 /* Samples to look at: as many rows as asked for, the same for every handle. */
 static inline void *data_of(const world *w, int64_t samples)
 {
@@ -177,21 +202,8 @@ static inline void path_sampler(const char *text, const covsamp_allocator *mem, 
 {
     world w;
     covsamp_sampler *s = NULL;
-    covsamp_status status = COVSAMP_E_OPTION;
-    memset(o, 0, sizeof *o);
-    if (!world_open(&w, text, o->message)) {
-        o->status = status;
-        return;
-    }
-    covsamp_config *c = config_with(o, mem, &w, text);
-    if (c != NULL) {
-        AGAIN(o, mem, status, covsamp_sampler_new(&s, c), covsamp_config_message(c));
-        if (status != COVSAMP_OK)
-            refused(o, status, covsamp_config_message(c));
-        covsamp_config_free(c);
-    }
-    CHECK((s != NULL) == (status == COVSAMP_OK));
-    o->made = s != NULL;
+    covsamp_config *c = path_open(o, mem, &w, text);
+    MADE(o, mem, s, c, covsamp_sampler_new(&s, c));
     if (s != NULL)
         run_sampler(text, &w, s, o);
     covsamp_sampler_free(s);
