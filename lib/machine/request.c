@@ -109,8 +109,11 @@ covsamp_status covsamp__rows_check(const covsamp_request *q, const void *values,
 covsamp_status covsamp__question_check(const covsamp_request *q, covsamp__error *error,
                                        const char *function)
 {
-    covsamp_status status = covsamp__rows_check(q, q->x, "x that the model would be asked about",
-                                                COVSAMP_E_OVERFLOW, error, function);
+    covsamp_status status = COVSAMP_OK;
+    /* Products alone are asked for at an x that a mean was asked for at, or at the caller's. */
+    if (q->kind & ~(COVSAMP_ASK_JVP | COVSAMP_ASK_VJP))
+        status = covsamp__rows_check(q, q->x, "x that the model would be asked about",
+                                     COVSAMP_E_OVERFLOW, error, function);
     for (int64_t k = 0; status == COVSAMP_OK && q->v != NULL && k < q->tangents; k++)
         status = covsamp__rows_check(q, covsamp__cat(q->dtype, q->v, k * q->tangent_stride),
                                      "tangent of the model's next product", COVSAMP_E_OVERFLOW,
