@@ -5,6 +5,7 @@
 #define COVSAMP_TESTS_FIXTURE_H
 
 #include "check.h"
+#include "three_components.h"
 
 #include <covsamp/covsamp.h>
 
@@ -58,25 +59,11 @@ static inline size_t bytes_of(const settings *s)
     return (size_t)(batch_of(s) * dim_of(s)) * (dtype_of(s) == COVSAMP_F32 ? 4 : 8);
 }
 
-/* Three correlated components, the same for every dim up to MAX_DIM. */
 static inline covsamp_mixture *new_mixture_for(int64_t dim, int32_t prediction)
 {
-    static const double weights[3] = {2, 1, 3};
-    double *means = calloc((size_t)(3 * dim), sizeof *means);
-    double *cov = calloc((size_t)(3 * dim * dim), sizeof *cov);
-    covsamp_mixture *mixture = NULL;
-    for (int k = 0; k < 3; k++)
-        for (int64_t i = 0; i < dim; i++) {
-            means[k * dim + i] = (int)((k * 7 + i * 3) % 5 - 2) * 0.4;
-            for (int64_t j = 0; j < dim; j++)
-                cov[(k * dim + i) * dim + j] =
-                    (i == j ? 0.2 : 0) +
-                    0.05 * (int)((1 + (i + k) % 3) * (1 + (j + k) % 3) * ((i + j) % 2 ? -1 : 1));
-        }
-    CHECK(covsamp_mixture_new(&mixture, dim, 3, weights, means, cov, prediction, NULL, NULL) ==
-          COVSAMP_OK);
-    free(means);
-    free(cov);
+    covsamp_status status;
+    covsamp_mixture *mixture = mixture_of(dim, prediction, NULL, NULL, &status);
+    CHECK(status == COVSAMP_OK);
     return mixture;
 }
 

@@ -6,6 +6,7 @@
 #define COVSAMP_TESTS_WORLD_H
 
 #include "heap.h"
+#include "three_components.h"
 
 #define WORLD_LEVELS   20
 #define WORLD_STEPS    4
@@ -178,28 +179,6 @@ static inline covsamp_model world_model(world *w)
 }
 
 /* ---- worlds ---- */
-
-/* Three correlated components with a tilt. */
-static inline covsamp_mixture *mixture_of(int64_t dim, int32_t prediction,
-                                          const covsamp_allocator *mem, char *message,
-                                          covsamp_status *status)
-{
-    static const double weights[3] = {2, 1, 3};
-    double *means = malloc((size_t)(3 * dim + 3 * dim * dim) * sizeof *means);
-    double *cov = means + 3 * dim;
-    covsamp_mixture *mixture = NULL;
-    for (int k = 0; k < 3; k++)
-        for (int64_t i = 0; i < dim; i++) {
-            means[k * dim + i] = (int)((k * 7 + i * 3) % 5 - 2) * 0.4;
-            for (int64_t j = 0; j < dim; j++)
-                cov[(k * dim + i) * dim + j] =
-                    (i == j ? 0.2 : 0) +
-                    0.05 * (int)((1 + (i + k) % 3) * (1 + (j + k) % 3) * ((i + j) % 2 ? -1 : 1));
-        }
-    *status = covsamp_mixture_new(&mixture, dim, 3, weights, means, cov, prediction, mem, message);
-    free(means);
-    return mixture;
-}
 
 static inline covsamp_status schedule_of(const char *name, const covsamp_allocator *mem,
                                          covsamp_schedule **out, char *message)
