@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "evaluation.h"
 
+#include <cblas.h>
+
 #include <stdlib.h>
+
+int64_t features_products(double *out, const struct features *a, int64_t first,
+                          const struct features *b, double scale)
+{
+    const int64_t rows = a->n - first < PAIR_ROWS ? a->n - first : PAIR_ROWS;
+    const int width = (int)a->width;
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)b->n, width, scale,
+                a->x + first * width, width, b->x, width, 0, out, (int)b->n);
+    return rows;
+}
 
 static int judge(struct evaluation *e, const struct features *samples, const int64_t *labels,
                  const struct resampling *resampling, const double *counts)

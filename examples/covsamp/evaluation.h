@@ -26,6 +26,12 @@ int evaluate(struct evaluation *evaluation, const struct features *samples,
              const struct features *reference, const int64_t *labels, int64_t nearest,
              const struct resampling *resampling);
 
+/* Distances of all pairs go by blocks of so many rows, so that no matrix of all pairs is held. */
+enum { PAIR_ROWS = 128 };
+/* out[i][j] = scale a_(first + i) . b_j, [PAIR_ROWS][n of b]; returns how many rows that are. */
+int64_t features_products(double *out, const struct features *a, int64_t first,
+                          const struct features *b, double scale);
+
 /* Each in a file of its own.  0, or EXIT_RUN after a message. */
 
 /* Of Gaussians with the means and covariances (of n - 1) of both sets: |m - m'|^2 + tr (S + S' -

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The kernel distance, by blocks of rows, so that no matrix of all pairs is held. */
+/* The kernel distance. */
 #include "evaluation.h"
 
 #include <cblas.h>
@@ -8,11 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 128 };
-
 struct pairs {
-    double *block;  /* [ROWS][n of the second set] */
-    double *mapped; /* [ROWS][replicates] */
+    double *block;  /* [PAIR_ROWS][n of the second set] */
+    double *mapped; /* [PAIR_ROWS][replicates] */
     double *among;  /* [replicates + 1]: sums over pairs of samples; the last one of all once */
     double *with;   /* the same with the reference */
 };
@@ -21,10 +19,7 @@ struct pairs {
 static int64_t fill(double *block, const struct features *a, int64_t first,
                     const struct features *b)
 {
-    const int64_t rows = a->n - first < ROWS ? a->n - first : ROWS;
-    const int width = (int)a->width;
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)b->n, width,
-                1 / (double)width, a->x + first * width, width, b->x, width, 0, block, (int)b->n);
+    const int64_t rows = features_products(block, a, first, b, 1 / (double)a->width);
     for (int64_t i = 0; i < rows * b->n; i++)
         block[i] = (block[i] + 1) * (block[i] + 1) * (block[i] + 1);
     return rows;
@@ -100,13 +95,13 @@ int kernel_distance(const struct comparison *c, struct estimate *out)
     const size_t count = (size_t)c->resampling->replicates;
     const int64_t most = c->samples->n > c->reference->n ? c->samples->n : c->reference->n;
     struct pairs p = {0};
-    p.block = calloc(ROWS * ((size_t)most + count) + 2 * (count + 1), sizeof *p.block);
+    p.block = calloc(PAIR_ROWS * ((size_t)most + count) + 2 * (count + 1), sizeof *p.block);
     if (p.block == NULL || most > INT_MAX || count > INT_MAX || c->samples->width > INT_MAX) {
         free(p.block);
         return fail(EXIT_RUN, "there is not enough memory for pairs of so many samples");
     }
-    p.mapped = p.block + ROWS * (size_t)most;
-    p.among = p.mapped + ROWS * count;
+    p.mapped = p.block + PAIR_ROWS * (size_t)most;
+    p.among = p.mapped + PAIR_ROWS * count;
     p.with = p.among + count + 1;
     const double reference = sum_among(&p, c->reference) / (m * (m - 1));
     sum_samples(&p, c);

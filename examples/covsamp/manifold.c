@@ -9,8 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { ROWS = 128 };
-
 struct points {
     const struct features *f;
     double *squares; /* |x|^2 */
@@ -19,7 +17,7 @@ struct points {
 };
 
 struct work {
-    double *block; /* [ROWS][n of the second set] */
+    double *block; /* [PAIR_ROWS][n of the second set] */
     double *least; /* [nearest], ascending */
 };
 
@@ -32,14 +30,11 @@ static double squared(double a, double b, double product, double width)
 
 static int64_t fill(struct work *w, const struct points *a, int64_t first, const struct points *b)
 {
-    const int64_t n = b->f->n, rows = a->f->n - first < ROWS ? a->f->n - first : ROWS;
-    const int width = (int)a->f->width;
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)n, width, 1,
-                a->f->x + first * width, width, b->f->x, width, 0, w->block, (int)n);
+    const int64_t n = b->f->n, rows = features_products(w->block, a->f, first, b->f, 1);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < n; j++)
-            w->block[i * n + j] =
-                squared(a->squares[first + i], b->squares[j], w->block[i * n + j], width);
+            w->block[i * n + j] = squared(a->squares[first + i], b->squares[j], w->block[i * n + j],
+                                          (double)a->f->width);
     return rows;
 }
 
@@ -110,13 +105,13 @@ int manifold_shares(const struct comparison *c, struct estimate *precision, stru
     const size_t n = (size_t)c->samples->n, m = (size_t)c->reference->n, most = n > m ? n : m;
     struct work w = {0};
     bool *covered = calloc(n + m, sizeof *covered);
-    w.block = malloc((ROWS * most + 2 * (n + m) + (size_t)c->nearest) * sizeof *w.block);
+    w.block = malloc((PAIR_ROWS * most + 2 * (n + m) + (size_t)c->nearest) * sizeof *w.block);
     if (covered == NULL || w.block == NULL || most > INT_MAX || c->samples->width > INT_MAX) {
         free(covered);
         free(w.block);
         return fail(EXIT_RUN, "there is not enough memory for distances of so many samples");
     }
-    double *rest = w.block + ROWS * most;
+    double *rest = w.block + PAIR_ROWS * most;
     w.least = rest + 2 * (n + m);
     struct points samples = {c->samples, rest, rest + n, covered};
     struct points reference = {c->reference, rest + 2 * n, rest + 2 * n + m, covered + n};
