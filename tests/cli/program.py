@@ -17,22 +17,8 @@ import time
 
 PROGRAM, NETWORK = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 HERE = os.path.dirname(os.path.abspath(__file__))
-passed = failed = skipped = 0
-
-
-def check(ok, what, detail=""):
-    global passed, failed
-    if ok:
-        passed += 1
-    else:
-        failed += 1
-        print("failed: %s %s" % (what, detail), file=sys.stderr)
-
-
-def skip(what):
-    global skipped
-    skipped += 1
-    print("skipped: " + what)
+sys.path.append(os.path.join(HERE, ".."))
+from counted import check, done, skip  # noqa: E402,F401
 
 
 def run(*arguments, environment=None):
@@ -132,5 +118,4 @@ def run_all(alone, tests):
         else:
             for test in tests:
                 test(model, folder)
-    print("%d passed, %d failed%s" % (passed, failed, ", %d skipped" % skipped if skipped else ""))
-    return 1 if failed else 0
+    return done()

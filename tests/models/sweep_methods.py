@@ -28,25 +28,15 @@ import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODELS = os.path.join(HERE, "..", "..", "examples", "models")
-sys.path.insert(0, os.path.join(HERE, "..", "..", "examples", "train"))
+sys.path[:0] = [os.path.join(HERE, "..", "..", "examples", "train"), os.path.join(HERE, "..")]
 import fashion  # noqa: E402
 import gray_png  # noqa: E402
+from counted import check, done  # noqa: E402
 
 PLAIN, SLOW = ((10, 64), (25, 64)), ((5, 2),)  # (steps, samples)
 SHEET = 4  # samples of the contact sheet
 SEED, CLASSES, WINDOW = 1, 10, 701
 SAME = ({"ddim", "euler"}, {"iddpm", "paper-iddpm"}, {"ddpm-2m", "dpmpp-2m-sde"})  # two names, one method
-
-passed = failed = 0
-
-
-def check(ok, what, detail=""):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    if not ok:
-        print("failed: %s %s" % (what, detail), file=sys.stderr, flush=True)
-    return bool(ok)
-
 
 class Method:
     """A line of the help: its name, its options, whether it takes the window of the model file."""
@@ -279,8 +269,7 @@ def main():
     else:
         with tempfile.TemporaryDirectory() as folder:
             sweep(args, folder)
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
+    return done()
 
 
 if __name__ == "__main__":

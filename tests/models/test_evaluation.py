@@ -20,21 +20,12 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EVALUATION = os.path.join(HERE, "..", "..", "examples", "evaluation")
-sys.path[:0] = [EVALUATION, os.path.join(HERE, "..", "cli")]
+sys.path[:0] = [EVALUATION, os.path.join(HERE, "..", "cli"), os.path.join(HERE, "..")]
 import evaluate_reference  # noqa: E402
 import store  # noqa: E402
+from counted import check, done  # noqa: E402
 
 CELL, RUN = "A/ddpm_t5_s1/%d", "ddpm_t5_s1"
-passed = failed = 0
-
-
-def check(ok, what, detail=""):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    if not ok:
-        print("failed: %s %s" % (what, detail), file=sys.stderr, flush=True)
-
-
 class Place:
     def __init__(self, folder, program):
         self.results, self.work, self.program = os.path.join(folder, "results"), os.path.join(folder, "work"), program
@@ -138,8 +129,7 @@ def main(program):
         test_more(killed)
         test_report(whole, folder)
         test_refused(killed)
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
+    return done()
 
 
 if __name__ == "__main__":

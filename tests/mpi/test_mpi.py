@@ -16,6 +16,9 @@ import tempfile
 import time
 import zlib
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from counted import check, done, skip  # noqa: E402
+
 PROGRAM, WITH_NETWORKS, DIRECT, MPIRUN = map(os.path.abspath, sys.argv[1:5])
 SAMPLES, FILES, RANGE, STEPS, SEED = 310, 39, 8, 20, 7
 RUN = [SAMPLES, "--range", RANGE, "--steps", STEPS, "batch=4", "seed=%d" % SEED]
@@ -26,18 +29,6 @@ ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROO
                    OMPI_MCA_rmaps_base_oversubscribe="1", PRTE_MCA_rmaps_default_mapping_policy=":oversubscribe",
                    OMPI_MCA_btl_vader_single_copy_mechanism="none", OMP_NUM_THREADS="1",
                    OPENBLAS_NUM_THREADS="1")
-passed = failed = skipped = 0
-
-
-def check(ok, what, detail=""):
-    global passed, failed
-    if ok:
-        passed += 1
-    else:
-        failed += 1
-        print("failed: %s %s" % (what, detail), file=sys.stderr)
-
-
 def start(ranks, folder, *arguments, program=PROGRAM):
     """Without mpirun if ranks is 0: one process of its own, as a task of an array."""
     command = ([MPIRUN, "-n", ranks] if ranks else []) + [program, folder, *(arguments or RUN)]
@@ -163,9 +154,7 @@ def test_rank_dies(folder, expected):
     ranks = [rank_of(job, rank) for rank in range(3)]
     wait_for(here, 5, [job])
     if None in ranks:
-        global skipped
-        skipped += 1
-        print("skipped: a rank that dies (this mpirun does not show which process it is)")
+        skip("a rank that dies (this mpirun does not show which process it is)")
         check(end(job)[0] == 0, "a job whose ranks are not to be seen")
         return
     os.kill(ranks[1], signal.SIGKILL)
@@ -281,16 +270,14 @@ def test_rank_fails(folder, expected):
 
 def test_network(folder, expected):
     """A TorchScript network, where the build and this Python know any."""
-    global skipped
     del expected
     maker = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli", "tiny_model.py")
     model, here = folder + "/tiny.pt", folder + "/network"
     made = subprocess.run([sys.executable, maker, model], stderr=subprocess.DEVNULL).returncode == 0
     error = run(0, folder + "/never", 10, "--model", "x.pt", program=WITH_NETWORKS)[2]
     if "knows no TorchScript" in error or not made:
-        skipped += 1
-        print("skipped: a network (%s)" % ("this Python has no torch" if "knows no" not in error else
-                                           "this build has no libcovsamp-torch"))
+        skip("a network (%s)" % ("this Python has no torch" if "knows no" not in error else
+                                 "this build has no libcovsamp-torch"))
         return
     arguments = [22, "--steps", 4, "batch=4", "--range", 4, "--model", model, "clip_x0=1"]
     ends = [run(ranks, here + str(ranks), *arguments, program=WITH_NETWORKS) for ranks in [0, 3]]
@@ -328,8 +315,7 @@ def main():
     finally:
         shutil.rmtree(folder)
     print("%d samples in %d files, 1, 2, 3 and 5 ranks; %.0f s" % (SAMPLES, FILES, time.time() - began))
-    print("%d passed, %d failed%s" % (passed, failed, ", %d skipped" % skipped if skipped else ""))
-    return 1 if failed else 0
+    return done()
 
 
 sys.exit(main())
