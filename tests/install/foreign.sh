@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # The core's suites unit and numerics for another architecture of Debian: cross-compiled, and run by qemu-user, or
-# natively where the processor can (i386).  Golden values of the noise must hold to the last bit.
+# natively where processor and kernel can (i386).  Golden values of the noise must hold to the last bit.
 #     foreign.sh SOURCE_ROOT WORK i386|s390x|arm64
 # Without root nothing is changed outside WORK.
 set -u
@@ -45,9 +45,15 @@ unpack() {
     done
 }
 
+# Not every 64-bit kernel runs 32-bit programs.
+native() { [ $arch = i386 ] && "$sys/lib/ld-linux.so.2" --version >/dev/null 2>&1; }
+
 cross_file() {
     case $arch in
-    i386) wrapper="'$sys/lib/ld-linux.so.2', '--library-path', '$sys/usr/lib/$multiarch'" ;;
+    i386)
+        wrapper="'qemu-i386-static', '-L', '$sys'"
+        native && wrapper="'$sys/lib/ld-linux.so.2', '--library-path', '$sys/usr/lib/$multiarch'"
+        ;;
     arm64) wrapper="'qemu-aarch64-static', '-L', '$sys'" ;;
     *) wrapper="'qemu-$arch-static', '-L', '$sys'" ;;
     esac
@@ -87,12 +93,12 @@ if [ ! -f "$work/b/build.ninja" ]; then
         -Dshim=disabled -Dexamples=disabled -Dtests=enabled -Dbuildtype=debugoptimized || finish
 fi
 without=
-if [ $arch != i386 ]; then
+if ! native; then
     if [ "${COVSAMP_SLOW:-}" != 1 ]; then
         without=$slow
         skip "$arch: $without, minutes each under qemu (COVSAMP_SLOW=1 runs them)"
     fi
-    if [ ! -e "/proc/sys/fs/binfmt_misc/qemu-${triplet%%-*}" ]; then
+    if [ ! -e "/proc/sys/fs/binfmt_misc/qemu-${triplet%%-*}" ] && [ ! -e "/proc/sys/fs/binfmt_misc/qemu-$arch" ]; then
         skip "$arch: test_dct, which starts itself again: that needs binfmt_misc"
         without="$without test_dct"
     fi
