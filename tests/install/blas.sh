@@ -16,8 +16,10 @@ for blas in blas openblas blas-netlib; do
     [ -f "$b/build.ninja" ] || check "-Dblas=$blas configures" meson setup "$b" "$root" -Dblas=$blas -Dshim=disabled \
         -Dexamples=disabled || continue
     targets=
-    [ $blas = blas ] || targets=$(meson introspect --tests "$b" | python3 -c 'import json, sys
-print(*("tests/" + t["name"] for t in json.load(sys.stdin) if t["suite"][0].split(":")[1] == "unit"))')
+    [ $blas = blas ] || targets=$(meson introspect --tests "$b" | python3 -c 'import json, os, sys
+folder = os.path.realpath(sys.argv[1]) + os.sep
+print(*(os.path.relpath(t["cmd"][0], folder) for t in json.load(sys.stdin)
+        if t["suite"][0].split(":")[1] == "unit" and os.path.realpath(t["cmd"][0]).startswith(folder)))' "$b")
     # shellcheck disable=SC2086 # a list of words
     check "-Dblas=$blas builds" ninja -C "$b" $targets || continue
     check "-Dblas=$blas: covsamp.pc names it" grep -q "^Requires.private: lapacke, $blas\$" "$b/meson-private/covsamp.pc"
