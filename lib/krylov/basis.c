@@ -104,19 +104,22 @@ static void close_space(covsamp__krylov *k, int64_t b, covsamp__krylov_counts *c
     counts->asymmetric += covsamp__krylov_asymmetry(k, b) > sqrt(epsilon(k));
 }
 
-/* Orthogonalises w against the basis; the column of H gets the coefficients of both passes. Returns
- * the norm of what is left. */
+/* Orthogonalises w against the basis, in three sweeps over both; the column of H gets the
+ * coefficients of both passes.  What is left goes to the place of the next vector, where there is
+ * one, and its norm is returned. */
 static double orthogonalise(covsamp__krylov *k, int64_t b, void *w, double *column)
 {
     const int64_t j = k->length, stride = k->batch * k->dim;
+    const void *v = vector(k, 0, b);
     double *second = k->column;
-    covsamp__project(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, w, column);
-    covsamp__reject(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, column, w);
-    covsamp__project(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, w, second);
-    covsamp__reject(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, second, w);
+    void *left = j + 1 < k->most ? vector(k, j + 1, b) : w;
+    covsamp__project(k->dtype, k->dim, j + 1, v, stride, w, column);
+    covsamp__reject_project(k->dtype, k->dim, j + 1, v, stride, column, w, second);
+    const double square =
+        covsamp__reject_square(k->dtype, k->dim, j + 1, v, stride, second, w, left);
     for (int64_t i = 0; i <= j; i++)
         column[i] += second[i];
-    return sqrt(covsamp__dot(k->dtype, k->dim, w, w));
+    return sqrt(square);
 }
 
 static void take_one(covsamp__krylov *k, int64_t b, void *w, double magnitude,
@@ -148,7 +151,7 @@ static void take_one(covsamp__krylov *k, int64_t b, void *w, double magnitude,
     }
     column[j + 1] = rest;
     k->scale[b] = fmax(k->scale[b], rest);
-    covsamp__scale(k->dtype, k->dim, 1 / rest, w, vector(k, j + 1, b));
+    covsamp__scale(k->dtype, k->dim, 1 / rest, vector(k, j + 1, b), vector(k, j + 1, b));
 }
 
 void covsamp__krylov_take(covsamp__krylov *k, void *w, double magnitude,
