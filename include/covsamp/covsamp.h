@@ -261,6 +261,7 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_SPECTRAL_COLOUR = 77, /* int: 1 estimates a matrix of channels as well (at most 64) */
     COVSAMP_CHECK_FINITE = 80,   /* int: 1 checks every answer for NaN and infinities */
     COVSAMP_REPORT_STEPS = 81,   /* int: 1 makes ask() return COVSAMP_ASK_STEP after each step */
+    COVSAMP_THREADS = 82,        /* int: most tasks at a time, see covsamp_config_set_parallel_for() */
     COVSAMP_GUIDANCE = 90,       /* real: weight w of the gradient of log p(y | x), see section 15; 0: off */
     COVSAMP_GUIDANCE_FORM = 91,  /* COVSAMP_GUIDE_...: where the gradient is taken and what it moves */
     COVSAMP_GUIDANCE_LOW = 92,   /* int: steps from levels below are not guided */
@@ -432,6 +433,28 @@ enum { /* tables over levels 1 ... N, as an analysis of the network on data give
  *  Errors: E_NULL, E_RANGE, E_NOMEM; the old one stays. */
 COVSAMP_API covsamp_status covsamp_config_set_table(covsamp_config *config, int32_t table,
                                                     const double *values, int64_t count);
+/** A task of covsamp_parallel_for: does part `index` of what data stands for. */
+typedef void (*covsamp_task_fn)(void *data, int64_t index);
+/** The caller's threads, for the vector work of one handle.  run() must call task(data, index) once for every
+ *  index 0 ... count - 1, 2 <= count <= the option "threads", in any order and on any threads, and return when
+ *  all of these calls have; what they wrote must be visible then.  An OpenMP loop is one, as is a pool, or a
+ *  plain loop.  Tasks are short (20 us and more), equal in size, never wait for each other, call nothing of the
+ *  caller's and none of these functions.  run() is called on the thread of the call that steps; one handle
+ *  does so once at a time, several may at once.  It cannot fail: what no thread can be had for it does itself.
+ *  It must not throw, jump, or call this library about the handle that it works for. */
+typedef struct covsamp_parallel_for {
+    size_t size; /* sizeof(covsamp_parallel_for) */
+    void (*run)(void *user, int64_t count, covsamp_task_fn task, void *data);
+    void *user;
+} covsamp_parallel_for;
+/** Lends threads to the handles made from this configuration from now on: samplers and likelihood bounds, whose
+ *  network is not concerned.  Needs the option "threads" above 1 to have an effect; threads above 1 without it
+ *  is refused by the _new functions (E_RANGE), since the library starts none.  Copied; hook->user must outlive
+ *  those handles.  NULL: none.  All bits are the same for any number of threads.  What is small stays on
+ *  the thread of the call, and so do eigenvalues, cosine transforms and `dense` (docs/threads.md).  Errors:
+ *  E_NULL (config, hook->run), E_STRUCT_SIZE; the old one stays. */
+COVSAMP_API covsamp_status covsamp_config_set_parallel_for(covsamp_config *config,
+                                                           const covsamp_parallel_for *hook);
 /** What was wrong with the last call on this configuration, covsamp_sampler_new() included; "" if
  *  nothing was.  Never NULL; valid until the next call on it. */
 COVSAMP_API const char *covsamp_config_message(const covsamp_config *config);
@@ -486,7 +509,7 @@ COVSAMP_API covsamp_status covsamp_sampler_set_known(covsamp_sampler *sampler, c
 COVSAMP_API covsamp_status covsamp_sampler_save(covsamp_sampler *sampler, void *buffer,
                                                 size_t capacity, size_t *needed);
 /** Goes on from such a string, data[0 ... bytes - 1], in any state, on a sampler of the same configuration (options that do not
- *  change samples may differ: allocator, check_finite, report_steps, tangents, mean_jvp, branches).
+ *  change samples may differ: allocator, check_finite, report_steps, threads, tangents, mean_jvp, branches).
  *  Seed and sample numbers become those of the string.  Errors, which change nothing: E_NULL, E_RANGE (not
  *  such a string, truncated, changed, of a newer version), E_UNSUPPORTED (of another configuration: the
  *  message names what differs), E_STATE (inside a callback). */

@@ -19,6 +19,7 @@ static void read_covariance(const covsamp_config *c, const covsamp__method *m,
 {
     covsamp__covariance *model = &solver->model;
     model->ops = m->covariance;
+    model->space = model->krylov.space = solver->space;
     model->dtype = solver->dtype;
     model->batch = solver->batch;
     model->dim = solver->dim;
@@ -53,6 +54,8 @@ void covsamp__sampler_read(const covsamp_config *c, covsamp_sampler *s)
 {
     const covsamp__method method = covsamp__method_of(c);
     covsamp__solver *solver = &s->solver;
+    s->space = covsamp__space_of(c);
+    solver->space = &s->space;
     solver->ops = method.solver;
     solver->mean_order = method.mean_order;
     solver->dtype = (int32_t)covsamp__config_int(c, COVSAMP_DTYPE);

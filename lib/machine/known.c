@@ -18,8 +18,9 @@ void covsamp__known_put(covsamp_sampler *s, const covsamp__level *level)
     const int64_t n = covsamp__solver_values(solver);
     const void *known = s->known_x0;
     if (level != NULL) {
-        covsamp__combine(solver->dtype, n, level->alpha, known, level->sigma, solver->z, solver->z);
+        covsamp__space_combine(solver->space, n, level->alpha, known, level->sigma, solver->z,
+                               solver->z);
         known = solver->z;
     }
-    covsamp__select(solver->dtype, n, s->known_mask, known, 1, solver->x, solver->x);
+    covsamp__space_select(solver->space, n, s->known_mask, known, 1, solver->x, solver->x);
 }

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "machine/machine.h"
 
-#include "numeric/rng.h"
-#include "numeric/vec.h"
-
 #include <inttypes.h>
 #include <string.h>
 
 void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample)
 {
-    covsamp__zero(s->solver.dtype, s->solver.batch * s->solver.dim, s->solver.x);
+    covsamp__space_zero(&s->space, covsamp__solver_values(&s->solver), s->solver.x);
     s->seed = s->request.seed = seed;
     s->first_sample = s->request.first_sample = first_sample;
     s->request.step = 0;
@@ -27,9 +24,11 @@ void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_s
 static void make_noise(covsamp_sampler *s, int32_t stream)
 {
     const covsamp__solver *solver = &s->solver;
-    for (int64_t b = 0; b < solver->batch; b++)
-        covsamp__normals_as(solver->dtype, s->seed, s->first_sample + b, stream, s->request.step, 0,
-                            solver->dim, covsamp__at(solver->dtype, solver->z, b * solver->dim));
+    const covsamp__draw draw = {.seed = s->seed,
+                                .first_sample = s->first_sample,
+                                .step = s->request.step,
+                                .stream = stream};
+    covsamp__space_normals(&s->space, solver->batch, solver->dim, &draw, solver->z);
 }
 
 /* From noise alone or, image to image, from x0 and noise. */
@@ -39,9 +38,10 @@ static void start(covsamp_sampler *s)
     const covsamp__level *t = &s->plan[0].from;
     const int64_t n = covsamp__solver_values(solver);
     if (s->from_x0)
-        covsamp__combine(solver->dtype, n, t->alpha, solver->x, t->sigma, solver->z, solver->x);
+        covsamp__space_combine(solver->space, n, t->alpha, solver->x, t->sigma, solver->z,
+                               solver->x);
     else
-        covsamp__scale(solver->dtype, n, s->start_scale, solver->z, solver->x);
+        covsamp__space_scale(solver->space, n, s->start_scale, solver->z, solver->x);
     s->from_x0 = 0;
     s->phase = s->known_set ? COVSAMP__KNOWN_START : COVSAMP__BETWEEN;
 }
@@ -83,7 +83,8 @@ static void end_step(covsamp_sampler *s)
 static covsamp_status check_opened(covsamp_sampler *s, const char *function)
 {
     const covsamp_status status =
-        s->check_finite ? covsamp__question_check(&s->request, &s->error, function) : COVSAMP_OK;
+        s->check_finite ? covsamp__question_check(&s->space, &s->request, &s->error, function)
+                        : COVSAMP_OK;
     if (status == COVSAMP_OK)
         return status;
     s->open = 0;
@@ -94,8 +95,9 @@ static covsamp_status check_state(covsamp_sampler *s, const char *function)
 {
     covsamp_request at = s->request;
     at.level = s->plan[at.step].from.level; /* of the step, wherever it was asked last */
-    if (!s->check_finite || covsamp__rows_check(&at, s->solver.x, "state", COVSAMP_E_OVERFLOW,
-                                                &s->error, function) == COVSAMP_OK)
+    if (!s->check_finite ||
+        covsamp__rows_check(&s->space, &at, s->solver.x, "state", COVSAMP_E_OVERFLOW, &s->error,
+                            function) == COVSAMP_OK)
         return COVSAMP_OK;
     return fail(s, COVSAMP_E_OVERFLOW);
 }

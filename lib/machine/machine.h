@@ -42,6 +42,7 @@ struct covsamp_sampler {
     covsamp__krylov_counts counts; /* of the covariance in steps that have ended */
     covsamp_step_stats *row;       /* [steps]; samples 0: the step has not ended */
     int64_t *histogram, bins;      /* [steps][bins] samples by products; bins 0: not of krylov */
+    covsamp__space space;          /* of the vectors of solver and covariance */
     covsamp__solver solver;
     covsamp__evaluation evaluation;
     covsamp__plan *plan; /* [steps] */
@@ -96,12 +97,12 @@ void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t branch, int
 /* Whether what was written for the open request is finite; the message says where it is not. */
 covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function);
 /* Whether [batch][dim] values of it are, else `otherwise`; what: "state" and the like. */
-covsamp_status covsamp__rows_check(const covsamp_request *q, const void *values, const char *what,
-                                   covsamp_status otherwise, covsamp__error *error,
-                                   const char *function);
+covsamp_status covsamp__rows_check(covsamp__space *space, const covsamp_request *q,
+                                   const void *values, const char *what, covsamp_status otherwise,
+                                   covsamp__error *error, const char *function);
 /* Whether what a request is about, x and tangents, is finite: E_OVERFLOW.  A sum of large numbers
  * need not be, and no model is to be asked about it. */
-covsamp_status covsamp__question_check(const covsamp_request *q, covsamp__error *error,
-                                       const char *function);
+covsamp_status covsamp__question_check(covsamp__space *space, const covsamp_request *q,
+                                       covsamp__error *error, const char *function);
 
 #endif

@@ -47,6 +47,7 @@ void covsamp__solver_layout(covsamp__solver *s, covsamp__arena *arena)
     s->product = covsamp__take(arena, tangents, s->batch, (size_t)s->dim * size);
     s->transposed =
         covsamp__take(arena, s->average ? tangents : 0, s->batch, (size_t)s->dim * size);
+    s->row = covsamp__take(arena, s->batch, 2, sizeof *s->row);
     s->keep = covsamp__take(arena, s->batch, s->clip > 0 ? s->dim : 0, sizeof(uint8_t));
     layout_guidance(s, arena);
     const int64_t measured = s->measure ? s->dim : 0;
@@ -54,6 +55,8 @@ void covsamp__solver_layout(covsamp__solver *s, covsamp__arena *arena)
     s->residual = covsamp__take(arena, s->batch, measured, size);
     s->forms = covsamp__take(arena, s->measure ? s->batch : 0, 1, sizeof *s->forms);
     c->layout(&s->model, arena);
+    const int krylov = c == &covsamp__covariance_krylov || c == &covsamp__covariance_quadrature;
+    covsamp__space_layout(s->space, s->batch, s->dim, krylov ? s->model.krylov.most : 1, arena);
     s->fallback.ops->layout(&s->fallback, arena);
 }
 
@@ -82,14 +85,14 @@ void covsamp__solver_open(covsamp__solver *s, const covsamp__plan *plan, uint64_
 void covsamp__solver_x0(covsamp__solver *s)
 {
     const int64_t n = covsamp__solver_values(s);
-    covsamp__combine(s->dtype, n, s->ask->p, s->ask_x, s->ask->q, s->mean, s->mean);
+    covsamp__space_combine(s->space, n, s->ask->p, s->ask_x, s->ask->q, s->mean, s->mean);
     if (s->clip > 0)
-        covsamp__clip(s->dtype, n, s->clip, s->mean, s->keep);
+        covsamp__space_clip(s->space, n, s->clip, s->mean, s->keep);
 }
 
 void covsamp__solver_noise(const covsamp__solver *s, void *out)
 {
     const covsamp__level *at = &s->ask->at;
-    covsamp__combine(s->dtype, covsamp__solver_values(s), 1 / at->sigma, s->ask_x,
-                     -at->alpha / at->sigma, s->mean, out);
+    covsamp__space_combine(s->space, covsamp__solver_values(s), 1 / at->sigma, s->ask_x,
+                           -at->alpha / at->sigma, s->mean, out);
 }

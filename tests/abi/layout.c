@@ -35,6 +35,10 @@ static void small_structs(void)
     FIELD(covsamp_allocator, alloc);
     FIELD(covsamp_allocator, release);
     FIELD(covsamp_allocator, user);
+    STRUCT(covsamp_parallel_for);
+    FIELD(covsamp_parallel_for, size);
+    FIELD(covsamp_parallel_for, run);
+    FIELD(covsamp_parallel_for, user);
     STRUCT(covsamp_option);
     FIELD(covsamp_option, size);
     FIELD(covsamp_option, key);
