@@ -38,5 +38,6 @@ covsamp__space covsamp__space_of(const covsamp_config *config)
 {
     return (covsamp__space){.dtype = (int32_t)covsamp__config_int(config, COVSAMP_DTYPE),
                             .threads = (int32_t)covsamp__config_int(config, COVSAMP_THREADS),
-                            .hook = config->hook};
+                            .hook = config->hook,
+                            .ops = config->ops};
 }

@@ -14,7 +14,7 @@ static void layout(covsamp__covariance *c, covsamp__arena *arena)
     covsamp__krylov_layout(&c->krylov, arena);
     c->vector = covsamp__take(arena, c->batch, 2 * c->krylov.most, sizeof(double));
     c->value = covsamp__take(arena, c->batch, 3, sizeof(double));
-    c->unit = covsamp__take(arena, c->batch, c->dim, covsamp__size_of(c->dtype));
+    c->unit = covsamp__take_vector(arena, c->batch, c->dim, covsamp__size_of(c->dtype));
 }
 
 static void open(covsamp__covariance *c, const covsamp__place *p)

@@ -12,7 +12,7 @@
 void covsamp__krylov_layout(covsamp__krylov *k, covsamp__arena *arena)
 {
     const int64_t m = k->most;
-    k->v = covsamp__take(arena, m, k->batch, (size_t)k->dim * covsamp__size_of(k->dtype));
+    k->v = covsamp__take_vector(arena, m, k->batch, (size_t)k->dim * covsamp__size_of(k->dtype));
     k->h = covsamp__take(arena, k->batch, m * m, sizeof(double));
     k->norm = covsamp__take(arena, k->batch, 1, sizeof(double));
     k->rest = covsamp__take(arena, k->batch, 1, sizeof(double));
@@ -47,7 +47,8 @@ static covsamp__space *space_of(const covsamp__krylov *k, covsamp__space *own)
  * then stay in the cache. */
 static int64_t rows_at_once(const covsamp__krylov *k, const covsamp__space *s)
 {
-    const int shared = covsamp__space_tasks(s, k->batch, k->dim, k->length + 2) > 1;
+    const int shared =
+        s->ops.size != 0 || covsamp__space_tasks(s, k->batch, k->dim, k->length + 2) > 1;
     return shared ? k->batch : 1;
 }
 

@@ -35,7 +35,9 @@ struct covsamp__fingerprint; /* of api/: the configuration that the sampler was 
 
 struct covsamp_sampler {
     covsamp_allocator mem;
-    size_t bytes; /* of the one block that holds everything */
+    size_t bytes;        /* of the one block that holds everything */
+    size_t device_bytes; /* of that of the vectors, where they are not here */
+    void *device;
     covsamp__error error;
     covsamp_request request;
     covsamp_stats stats;           /* of the machine */
@@ -67,7 +69,14 @@ struct covsamp_sampler {
 covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report, const covsamp_request **request,
                                     const char *function);
 covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const char *function);
-void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample);
+covsamp_status covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample,
+                                        covsamp__error *error, const char *function);
+/* Whether an operation on vectors that are not here has failed since: the run has ended then. */
+covsamp_status covsamp__machine_device(covsamp_sampler *s, covsamp__error *error,
+                                       const char *function);
+/* Vectors [batch][dim] from the caller's memory, and, 0 where it failed, to memory here. */
+void covsamp__machine_read(covsamp_sampler *s, const void *x, int64_t stride, void *out);
+const void *covsamp__machine_here(covsamp_sampler *s, const void *vector);
 
 /* record.c: the memory of what steps were made of, for so many steps. */
 void covsamp__record_layout(covsamp_sampler *s, int64_t steps, covsamp__arena *arena);

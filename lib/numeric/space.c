@@ -2,6 +2,8 @@
 /* Handing work out, and what is done value by value. */
 #include "numeric/space.h"
 
+#include "numeric/device.h"
+
 #include <covsamp/covsamp.h>
 
 #include <math.h>
@@ -23,8 +25,9 @@ int64_t covsamp__space_blocks(int64_t n)
 void covsamp__space_layout(covsamp__space *s, int64_t rows, int64_t n, int64_t k,
                            covsamp__arena *arena)
 {
-    const int64_t blocks = s->threads > 1 ? covsamp__space_blocks(n) : 0;
+    const int64_t blocks = s->threads > 1 ? covsamp__space_blocks(n) : s->ops.size != 0;
     s->sums = covsamp__take(arena, blocks, rows, (size_t)k * sizeof *s->sums);
+    s->staging = covsamp__take(arena, s->ops.size != 0 ? rows : 0, n, covsamp__size_of(s->dtype));
 }
 
 /* ---- tasks ---- */
@@ -118,49 +121,85 @@ static void all(const covsamp__space *s, int64_t n, covsamp__block_fn f, job j)
 
 void covsamp__space_zero(covsamp__space *s, int64_t n, void *x)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_scale(s, n, 0, x, x);
+        return;
+    }
     all(s, n, zero, (job){.out = x});
 }
 
 void covsamp__space_copy(covsamp__space *s, int64_t n, const void *x, void *out)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_scale(s, n, 1, x, out);
+        return;
+    }
     all(s, n, copy, (job){.x = x, .out = out});
 }
 
 void covsamp__space_scale(covsamp__space *s, int64_t n, double a, const void *x, void *out)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_scale(s, n, a, x, out);
+        return;
+    }
     all(s, n, scale, (job){.a = a, .x = x, .out = out});
 }
 
 void covsamp__space_combine(covsamp__space *s, int64_t n, double a, const void *x, double b,
                             const void *y, void *out)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_combine(s, 1, n, &a, x, &b, y, out);
+        return;
+    }
     all(s, n, combine, (job){.a = a, .x = x, .b = b, .y = y, .out = out});
 }
 
 void covsamp__space_limit(covsamp__space *s, int64_t n, double low, double high, void *x)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_clip(s, n, high, x, NULL);
+        return;
+    }
     all(s, n, limit, (job){.a = low, .high = high, .out = x});
 }
 
 void covsamp__space_clip(covsamp__space *s, int64_t n, double bound, void *x, uint8_t *keep)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_clip(s, n, bound, x, keep);
+        return;
+    }
     all(s, n, clip, (job){.high = bound, .out = x, .kept = keep});
 }
 
 void covsamp__space_mask(covsamp__space *s, int64_t n, const uint8_t *keep, const void *x,
                          void *out)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_select(s, n, keep, x, 0, NULL, out);
+        return;
+    }
     all(s, n, mask, (job){.keep = keep, .x = x, .out = out});
 }
 
 void covsamp__space_select(covsamp__space *s, int64_t n, const uint8_t *keep, const void *x,
                            double b, const void *y, void *out)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_select(s, n, keep, x, b, y, out);
+        return;
+    }
     all(s, n, select, (job){.keep = keep, .x = x, .b = b, .y = y, .out = out});
 }
 
 void covsamp__space_spoil(covsamp__space *s, int64_t n, void *x)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_scale(s, n, NAN, x, x);
+        return;
+    }
     all(s, n, affine, (job){.a = NAN, .x = x, .out = x});
 }
 
@@ -212,6 +251,8 @@ static void nonfinite(const void *data, int64_t row, int64_t first, int64_t n)
 int64_t covsamp__space_nonfinite(covsamp__space *s, int64_t n, const void *x)
 {
     const search j = {s->dtype, 0, x, s->sums};
+    if (s->ops.size != 0)
+        return covsamp__device_nonfinite(s, n, x);
     if (covsamp__space_tasks(s, 1, n, 1) < 2)
         return covsamp__nonfinite(s->dtype, n, x);
     covsamp__space_each(s, 1, n, 1, nonfinite, &j);

@@ -16,7 +16,11 @@ typedef struct {
     int32_t dtype;
     int32_t threads; /* most tasks at a time; 0 and 1: the caller's thread does everything */
     covsamp_parallel_for hook;
-    double *sums; /* with threads: of every block, see covsamp__space_layout() */
+    double *sums;           /* with threads: of every block, see covsamp__space_layout() */
+    covsamp_vector_ops ops; /* size 0: the vectors are here */
+    void *staging;      /* of vectors that are not: [rows][n] here, for noise and the caller's */
+    const char *failed; /* the first operation that failed, and what it returned; others are */
+    int32_t failure, unused; /* left out after it */
 } covsamp__space;
 
 /* Memory for sums over so many rows of n values, k at a time. */

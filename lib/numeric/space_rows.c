@@ -4,6 +4,7 @@
  * in order: the same additions. */
 #include "numeric/space.h"
 
+#include "numeric/device.h"
 #include "numeric/rng.h"
 
 /* What a normal number takes, in units of adding two. */
@@ -76,6 +77,10 @@ static void project(const void *data, int64_t row, int64_t first, int64_t n)
 void covsamp__space_project(covsamp__space *s, const covsamp__rows *r, const void *w, double *h,
                             int64_t leading)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_project(s, r, w, h, leading);
+        return;
+    }
     const work j = {.s = s, .r = r, .w = w};
     const int tasks = in_tasks(s, r);
     if (tasks)
@@ -103,6 +108,11 @@ static void reject_project(const void *data, int64_t row, int64_t first, int64_t
 void covsamp__space_reject_project(covsamp__space *s, const covsamp__rows *r, const double *h,
                                    int64_t leading, void *w, double *g, int64_t g_leading)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_reject(s, r, h, leading, w);
+        covsamp__device_project(s, r, w, g, g_leading);
+        return;
+    }
     const work j = {.s = s, .r = r, .out = w, .h = h, .leading = leading};
     const int tasks = in_tasks(s, r);
     if (tasks)
@@ -130,6 +140,13 @@ static void reject_square(const void *data, int64_t row, int64_t first, int64_t 
 void covsamp__space_reject_square(covsamp__space *s, const covsamp__rows *r, const double *h,
                                   int64_t leading, const void *w, void *out, double *square)
 {
+    if (s->ops.size != 0) {
+        if (out != w)
+            covsamp__device_scale(s, r->rows * r->n, 1, w, out);
+        covsamp__device_reject(s, r, h, leading, out);
+        covsamp__space_dots(s, r->rows, r->n, out, out, square);
+        return;
+    }
     const work j = {.s = s, .r = r, .w = w, .out = out, .h = h, .leading = leading};
     const int tasks = in_tasks(s, r);
     if (tasks)
@@ -156,6 +173,10 @@ static void expand(const void *data, int64_t row, int64_t first, int64_t n)
 void covsamp__space_expand(covsamp__space *s, const covsamp__rows *r, const int64_t *k,
                            const double *h, int64_t leading, void *out)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_expand(s, r, h, leading, out);
+        return;
+    }
     const work j = {.s = s, .r = r, .out = out, .h = h, .leading = leading, .k = k};
     each(&j, expand);
 }
@@ -185,6 +206,10 @@ static void combine_rows(const void *data, int64_t row, int64_t first, int64_t n
 void covsamp__space_combine_rows(covsamp__space *s, int64_t rows, int64_t n, const double *a,
                                  const void *x, const double *b, const void *y, void *out)
 {
+    if (s->ops.size != 0) {
+        covsamp__device_combine(s, rows, n, a, x, b, y, out);
+        return;
+    }
     const covsamp__rows r = {x, rows, n, 0, 0, NULL};
     const work j = {.s = s, .r = &r, .w = y, .out = out, .a = a, .b = b};
     each(&j, combine_rows);
@@ -213,8 +238,11 @@ DRAW(signs, covsamp__signs_as)
 void covsamp__space_normals(covsamp__space *s, int64_t rows, int64_t n, const covsamp__draw *draw,
                             void *out)
 {
-    const drawing j = {s->dtype, 0, draw, n, out};
+    const int here = s->ops.size == 0;
+    const drawing j = {s->dtype, 0, draw, n, here ? out : s->staging};
     covsamp__space_each(s, rows, n, COST_OF_NORMAL, normals, &j);
+    if (!here)
+        covsamp__device_put(s, s->staging, out, (size_t)(rows * n) * covsamp__size_of(s->dtype));
 }
 
 void covsamp__space_signs(covsamp__space *s, int64_t rows, int64_t n, const covsamp__draw *draw,

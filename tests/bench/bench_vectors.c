@@ -74,7 +74,7 @@ static double triad_time(int64_t n, const float *x, const float *y, float *out)
 static void measure(int rounds, int64_t dim, int64_t batch, int64_t most)
 {
     covsamp__krylov k;
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena arena = {0};
     double spaces[MOST_ROUNDS], triads[MOST_ROUNDS];
     const int64_t n = dim * batch;
     memset(&k, 0, sizeof k);
@@ -84,7 +84,7 @@ static void measure(int rounds, int64_t dim, int64_t batch, int64_t most)
     k.most = most;
     covsamp__krylov_layout(&k, &arena);
     void *block = room(arena.used);
-    arena = (covsamp__arena){block, 0, 0};
+    arena = (covsamp__arena){.base = block};
     covsamp__krylov_layout(&k, &arena);
     float *z = room((size_t)n * sizeof *z), *made = room((size_t)n * sizeof *z);
     float *w = room((size_t)n * sizeof *z);
