@@ -5,6 +5,7 @@
 #include "scope.hpp"
 #include "tensor.hpp"
 #include "transposed.hpp"
+#include "vectors.hpp"
 
 namespace covsamp_shim
 {
@@ -91,7 +92,8 @@ at::Tensor head_of(const covsamp_torch &handle, const at::Tensor &rest, const Po
 
 Layout layout_of(const covsamp_torch &handle, const covsamp_request &request)
 {
-    return {request.dtype, request.batch, request.stride, handle.network.target().shape};
+    return {request.dtype, request.batch, request.stride, handle.network.target().shape,
+            device_of(request)};
 }
 
 Point point_of(covsamp_torch &handle, const Question &question)

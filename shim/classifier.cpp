@@ -6,6 +6,7 @@
 #include "request.hpp"
 #include "scope.hpp"
 #include "tensor.hpp"
+#include "vectors.hpp"
 
 #include <torch/csrc/autograd/autograd.h>
 
@@ -121,7 +122,8 @@ void covsamp_torch_classifier::answer(const covsamp_request &request)
                       "no labels are set: covsamp_torch_classifier_set_labels() says what the "
                       "gradient is of");
     covsamp_shim::Scope scope;
-    covsamp_shim::Layout layout{request.dtype, request.batch, request.stride, target.shape};
+    covsamp_shim::Layout layout{request.dtype, request.batch, request.stride, target.shape,
+                                covsamp_shim::device_of(request)};
     at::Tensor result = gradient(
         covsamp_shim::read_tensor(request.x, layout, target.options()),
         at::full({request.batch}, request.time, target.options()),

@@ -154,6 +154,19 @@ int32_t covsamp_torch_model(covsamp_torch *module, covsamp_model *model)
     });
 }
 
+int32_t covsamp_torch_vector_ops(covsamp_torch *module, covsamp_vector_ops *ops)
+{
+    return door(message_of(module), __func__, [&] {
+        need(module, "module");
+        need(ops, "ops");
+        const size_t size = ops->size;
+        covsamp_shim::check_struct_size(size, sizeof *ops, "ops"); // of version 0.1
+        *ops = covsamp_shim::table_of(module->vectors);
+        ops->size = size;
+        covsamp_shim::zero_unknown(*ops);
+    });
+}
+
 int32_t covsamp_torch_check(covsamp_torch *module, double time, uint64_t seed, int32_t repeats,
                             double *error)
 {

@@ -8,6 +8,7 @@
 #include "metadata.hpp"
 #include "module_file.hpp"
 #include "options.hpp"
+#include "vectors.hpp"
 
 #include <covsamp/torch.h>
 
@@ -43,6 +44,7 @@ struct covsamp_torch {
     int64_t head = -1; // which of the module's heads fills request->head; -1: none was named
     std::string operators, reason; // of the last report
     char message[COVSAMP_MESSAGE_BYTES] = "";
+    covsamp_shim::Vectors vectors{network.target().device, message};
 };
 
 namespace covsamp_shim

@@ -20,7 +20,7 @@ at::Tensor view(void *values, const Layout &layout)
     for (size_t i = sizes.size() - 1; i > 1; i--)
         strides[i - 1] = strides[i] * sizes[i];
     strides[0] = layout.stride;
-    return at::from_blob(values, sizes, strides, at::TensorOptions(scalar_type(layout.dtype)));
+    return at::from_blob(values, sizes, strides, at::TensorOptions(scalar_type(layout.dtype)).device(layout.device));
 }
 
 } // namespace

@@ -21,6 +21,7 @@ struct Layout {
     int32_t dtype;
     int64_t batch, stride;
     std::vector<int64_t> shape; // of one sample
+    c10::Device device = c10::Device(c10::kCPU);
 };
 
 // A contiguous copy: a module may work in place on what it is given.

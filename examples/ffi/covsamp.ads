@@ -69,7 +69,7 @@ package Covsamp is
       Mean, Product, Noise             : Address;
       Head, Transposed, Gradient       : Address;
       Other_Mean, Other_Product        : Address;
-      Other_Transposed, Other_Head     : Address;
+      Other_Transposed, Other_Head, Ops : Address;
    end record with Convention => C;
 
    type Request_Access is access all Request with Convention => C;

@@ -42,7 +42,7 @@ module covsamp
     real(c_double) :: time, alpha, sigma
     integer(c_int32_t) :: stream, branch
     type(c_ptr) :: x, v, mean, product, noise, head, transposed, gradient, other_mean, other_product, other_transposed, &
-      other_head
+      other_head, ops
   end type
 
   type, bind(c) :: covsamp_model

@@ -48,7 +48,7 @@ const structs = {
         ...fields('int64_t', 'batch dim stride tangents tangent_stride step steps level first_sample'),
         ...fields('uint64_t', 'seed owner point'), ...fields('double', 'time alpha sigma'),
         ...fields('int32_t', 'stream branch'), ...fields('void *', 'x v mean product noise head transposed gradient ' +
-                                                           'other_mean other_product other_transposed other_head'),
+                                                           'other_mean other_product other_transposed other_head ops'),
     }),
     covsamp_model: koffi.struct('covsamp_model', {
         size: 'size_t', model_user: 'void *', ...fields(answerPointer, 'mean jvp mean_jvp'), noise_user: 'void *',

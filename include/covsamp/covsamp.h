@@ -109,7 +109,8 @@ enum {
     COVSAMP_E_NONFINITE = -21, /* the model's answer holds a NaN or an infinity */
     /* The run has ended: restart or free: */
     COVSAMP_E_LINALG = -30,  /* an eigenvalue iteration did not converge */
-    COVSAMP_E_OVERFLOW = -31 /* a state, or what a model would be asked about, is too large for its type */
+    COVSAMP_E_OVERFLOW = -31, /* a state, or what a model would be asked about, is too large for its type */
+    COVSAMP_E_DEVICE = -32   /* an operation of the caller's covsamp_vector_ops failed */
 };
 
 /** "COVSAMP_E_RANGE" and the like; "COVSAMP_E_UNKNOWN" for other numbers. Static, never NULL. */
@@ -261,6 +262,7 @@ enum { /* keys; type, default and range are in covsamp_option_info() */
     COVSAMP_SPECTRAL_COLOUR = 77, /* int: 1 estimates a matrix of channels as well (at most 64) */
     COVSAMP_CHECK_FINITE = 80,   /* int: 1 checks every answer for NaN and infinities */
     COVSAMP_REPORT_STEPS = 81,   /* int: 1 makes ask() return COVSAMP_ASK_STEP after each step */
+    COVSAMP_THREADS = 82,        /* int: most tasks at a time, see covsamp_config_set_parallel_for() */
     COVSAMP_GUIDANCE = 90,       /* real: weight w of the gradient of log p(y | x), see section 15; 0: off */
     COVSAMP_GUIDANCE_FORM = 91,  /* COVSAMP_GUIDE_...: where the gradient is taken and what it moves */
     COVSAMP_GUIDANCE_LOW = 92,   /* int: steps from levels below are not guided */
@@ -432,6 +434,76 @@ enum { /* tables over levels 1 ... N, as an analysis of the network on data give
  *  Errors: E_NULL, E_RANGE, E_NOMEM; the old one stays. */
 COVSAMP_API covsamp_status covsamp_config_set_table(covsamp_config *config, int32_t table,
                                                     const double *values, int64_t count);
+/** A task of covsamp_parallel_for: does part `index` of what data stands for. */
+typedef void (*covsamp_task_fn)(void *data, int64_t index);
+/** The caller's threads, for the vector work of one handle.  run() must call task(data, index) once for every
+ *  index 0 ... count - 1, 2 <= count <= the option "threads", in any order and on any threads, and return when
+ *  all of these calls have; what they wrote must be visible then.  An OpenMP loop is one, as is a pool, or a
+ *  plain loop.  Tasks are short (20 us and more), equal in size, never wait for each other, call nothing of the
+ *  caller's and none of these functions.  run() is called on the thread of the call that steps; one handle
+ *  does so once at a time, several may at once.  It cannot fail: what no thread can be had for it does itself.
+ *  It must not throw, jump, or call this library about the handle that it works for. */
+typedef struct covsamp_parallel_for {
+    size_t size; /* sizeof(covsamp_parallel_for) */
+    void (*run)(void *user, int64_t count, covsamp_task_fn task, void *data);
+    void *user;
+} covsamp_parallel_for;
+/** Lends threads to the handles made from this configuration from now on: samplers and likelihood bounds, whose
+ *  network is not concerned.  Needs the option "threads" above 1 to have an effect; threads above 1 without it
+ *  is refused by the _new functions (E_RANGE), since the library starts none.  Copied; hook->user must outlive
+ *  those handles.  NULL: none.  All bits are the same for any number of threads.  What is small stays on
+ *  the thread of the call, and so do eigenvalues, cosine transforms and `dense` (docs/threads.md).  Errors:
+ *  E_NULL (config, hook->run), E_STRUCT_SIZE; the old one stays. */
+COVSAMP_API covsamp_status covsamp_config_set_parallel_for(covsamp_config *config,
+                                                           const covsamp_parallel_for *hook);
+/** Vectors of a sampler that are the caller's, in memory that only this table can reach: a GPU's, as a rule.
+ *  libcovsamp never looks behind such an address, it only adds to it.  covsamp_torch_vector_ops() of the shim fills a table
+ *  by libtorch.  Every function returns 0, or any other number that means failure: the call of this library
+ *  under way then ends the run with COVSAMP_E_DEVICE, and its message has the operation and the number.  They are called on
+ *  the thread of the call that steps, must not throw or jump, and must not call this library about the same
+ *  sampler.  When one returns, its result must be there for the next one, for what the model is asked, and, in host
+ *  memory, for the caller.
+ *     A vector has rows of n values of type dtype (COVSAMP_F32, _F64), one behind the other; all addresses begin at a
+ *  multiple of the type's size; coefficients and h lie in host memory.  Outputs may be an input.  Arithmetic as the
+ *  library's own: double, rounded once on storing, if samples are to be those of vectors on the host to rounding.  For samples
+ *  that depend on nothing but themselves a sum over a row must be made in a fixed order: of blocks of 4096 values each a sum in double,
+ *  in an order that depends on neither rows nor the device's threads, and of these in their order. */
+typedef struct covsamp_vector_ops {
+    size_t size; /* sizeof(covsamp_vector_ops) */
+    void *user;
+    /* NULL: there is no memory.  A multiple of 64; address + i bytes must be the address of byte i. */
+    void *(*alloc)(void *user, size_t bytes);
+    void (*release)(void *user, void *memory, size_t bytes);
+    /* bytes from host memory to the table's, and back */
+    int32_t (*put)(void *user, void *to, const void *from, size_t bytes);
+    int32_t (*get)(void *user, void *to, const void *from, size_t bytes);
+    /* out = a[row] x + b[row] y; y NULL: a[row] x, and zeros where a[row] is 0, whatever x is (then it may be NULL) */
+    int32_t (*combine)(void *user, int32_t dtype, int64_t rows, int64_t n, const double *a, const void *x,
+                       const double *b, const void *y, void *out);
+    /* h[row * k + j] = v_j . w of the row, j < k; vector v_j begins j * stride values behind v, with all its rows */
+    int32_t (*project)(void *user, int32_t dtype, int64_t rows, int64_t n, int64_t k, const void *v,
+                       int64_t stride, const void *w, double *h);
+    /* out = beta out + sum over j < k of h[row * k + j] v_j; beta 0 (out may hold anything) or 1; k may be 0 */
+    int32_t (*expand)(void *user, int32_t dtype, int64_t rows, int64_t n, int64_t k, double beta,
+                      const void *v, int64_t stride, const double *h, void *out);
+    /* x limited to [-bound, bound], a NaN stays one; keep[i] (may be NULL) = 1 where |x| <= bound held before, else 0 */
+    int32_t (*clip)(void *user, int32_t dtype, int64_t n, double bound, void *x, uint8_t *keep);
+    /* out = x where keep[i] is not 0, b y elsewhere; y NULL: 0 there */
+    int32_t (*select)(void *user, int32_t dtype, int64_t n, const uint8_t *keep, const void *x, double b,
+                      const void *y, void *out);
+    /* *index = i of the first x[i] that is NaN or infinite, -1 if there is none */
+    int32_t (*find_nonfinite)(void *user, int32_t dtype, int64_t n, const void *x, int64_t *index);
+} covsamp_vector_ops;
+/** Samplers made from this configuration from now on have their vectors in ops' memory, one block each, and
+ *  the pointers of their requests are addresses there (request->ops is set).  What comes from the
+ *  caller otherwise, and what goes to him, stays in host memory: state, start, known values, saved runs.  Noise is made on the
+ *  host and put, so that it has its bits: [batch][dim] values by the bus a step; noise = ask lets the caller make it where it is needed.
+ *  For covariance none, small, large, analytic and krylov, any solver and any guidance; covariances that work value
+ *  by value (state_isotropic, diag_..., spectral, dense) are refused by covsamp_sampler_new() (E_UNSUPPORTED), as are tables by
+ *  calibration, likelihood bounds, posterior modes and path KL.  Copied; ops->user must outlive those samplers.
+ *  NULL: none, the vectors are in the sampler's own memory.  Errors: E_NULL (config, a function), E_STRUCT_SIZE; the old ones stay. */
+COVSAMP_API covsamp_status covsamp_config_set_vector_ops(covsamp_config *config,
+                                                         const covsamp_vector_ops *ops);
 /** What was wrong with the last call on this configuration, covsamp_sampler_new() included; "" if
  *  nothing was.  Never NULL; valid until the next call on it. */
 COVSAMP_API const char *covsamp_config_message(const covsamp_config *config);
@@ -449,17 +521,17 @@ COVSAMP_API void covsamp_sampler_free(covsamp_sampler *sampler);
 /** Back to the start with another seed and sample number, in any state, without allocating; a
  *  cancel that was not seen yet is forgotten.  The start is N(0, I) where the schedule preserves the
  *  variance (alpha^2 + sigma^2 = 1), else N(0, sigma^2 I), sigma that of the first level.
- *  Errors: E_NULL, E_RANGE (first_sample < 0). */
+ *  Errors: E_NULL, E_RANGE (first_sample < 0), E_DEVICE (as ask()). */
 COVSAMP_API covsamp_status covsamp_sampler_restart(covsamp_sampler *sampler, uint64_t seed,
                                                    int64_t first_sample);
 /** Points *x at the batch as it stands, [batch][dim] with rows *stride values apart: x_t between steps,
- *  the samples after COVSAMP_DONE; read only.  Valid until the next call on this handle that steps, restarts or frees.  Before the first ask() it is
- *  zero.  Errors: E_NULL. */
+ *  the samples after COVSAMP_DONE; read only; where the vectors are a covsamp_vector_ops', a copy in host memory.  Valid until the next call on this handle that steps, restarts or frees.  Before the first ask() it is
+ *  zero.  Errors: E_NULL, E_DEVICE. */
 COVSAMP_API covsamp_status covsamp_sampler_state(const covsamp_sampler *sampler, const void **x,
                                                  int64_t *stride);
 /** Replaces the batch between two steps or before the first (the start is then x, not noise): sample
  *  b is read from x + b * stride values of the sampler's type.  Errors: E_NULL, E_RANGE (stride <
- *  dim), E_NONFINITE, E_STATE (a step is open, or the run is done). */
+ *  dim), E_NONFINITE, E_STATE (a step is open, or the run is done), E_DEVICE (as ask()). */
 COVSAMP_API covsamp_status covsamp_sampler_set_state(covsamp_sampler *sampler, const void *x,
                                                      int64_t stride);
 /** Image to image: begins at x_t = alpha x0 + sigma e of the first level instead of noise alone, e being the
@@ -473,7 +545,7 @@ COVSAMP_API covsamp_status covsamp_sampler_start_from(covsamp_sampler *sampler, 
  *  set_state() gives is left as it is.  x0: [batch][dim], rows `stride` apart; mask: bytes 0 or 1, rows
  *  mask_stride apart, 0: one row [dim] for all samples.  Copied; may be set between steps; both NULL: none
  *  (restart keeps them).  Errors: E_NULL, E_RANGE (stride, mask_stride, a byte of the mask), E_NONFINITE,
- *  E_STATE (a step is open), E_UNSUPPORTED (option "known" is 0). */
+ *  E_STATE (a step is open), E_UNSUPPORTED (option "known" is 0), E_DEVICE (as ask()). */
 COVSAMP_API covsamp_status covsamp_sampler_set_known(covsamp_sampler *sampler, const void *x0,
                                                      int64_t stride, const uint8_t *mask,
                                                      int64_t mask_stride);
@@ -482,14 +554,14 @@ COVSAMP_API covsamp_status covsamp_sampler_set_known(covsamp_sampler *sampler, c
  *  buffer: [capacity] bytes; NULL with capacity 0 asks for the length alone.  It holds the state, step, seed, what reaches from
  *  step to step, known values, statistics, and a fingerprint of options, schedule and tables; not the model.
  *  Errors: E_NULL, E_RANGE (capacity too small: nothing is written), E_STATE (a step is open, or the run has
- *  failed). */
+ *  failed), E_DEVICE (as ask()). */
 COVSAMP_API covsamp_status covsamp_sampler_save(covsamp_sampler *sampler, void *buffer,
                                                 size_t capacity, size_t *needed);
 /** Goes on from such a string, data[0 ... bytes - 1], in any state, on a sampler of the same configuration (options that do not
- *  change samples may differ: allocator, check_finite, report_steps, tangents, mean_jvp, branches).
+ *  change samples may differ: allocator, check_finite, report_steps, threads, tangents, mean_jvp, branches).
  *  Seed and sample numbers become those of the string.  Errors, which change nothing: E_NULL, E_RANGE (not
  *  such a string, truncated, changed, of a newer version), E_UNSUPPORTED (of another configuration: the
- *  message names what differs), E_STATE (inside a callback). */
+ *  message names what differs), E_STATE (inside a callback); and E_DEVICE (as ask()). */
 COVSAMP_API covsamp_status covsamp_sampler_load(covsamp_sampler *sampler, const void *data,
                                                 size_t bytes);
 /** One sentence on the last call that failed on this handle; "" if the last call did not fail.
@@ -594,19 +666,22 @@ typedef struct covsamp_request {
      * of branch 0 (`branch` is 0) and these are the same of branch 1, for the same x and v; they hold NaN
      * before.  All NULL otherwise. */
     void *other_mean, *other_product, *other_transposed, *other_head;
+    /* NULL: all pointers above are of host memory.  Else they are addresses of this table's memory, which
+     * nothing but its functions, and what knows the device, may follow. */
+    const covsamp_vector_ops *ops;
 } covsamp_request;
 
 /** Points *request at the open request; asking again returns it unchanged.  It and its arrays are valid
  *  until tell(), restart, load or free.  COVSAMP_OK, COVSAMP_DONE, COVSAMP_CANCELLED
  *  (*request is NULL then), or E_NULL, E_STATE (the run has ended by an error, or a callback of this
- *  sampler is running), and two that end the run: E_LINALG, E_OVERFLOW. */
+ *  sampler is running), and three that end the run: E_LINALG, E_OVERFLOW, E_DEVICE (covsamp_vector_ops). */
 COVSAMP_API covsamp_status covsamp_sampler_ask(covsamp_sampler *sampler,
                                                const covsamp_request **request);
 /** Says that the open request is answered.  answer: 0, or COVSAMP_CANCELLED, which tell() then
  *  returns, or any negative number of the caller's own: tell() returns E_MODEL and
  *  covsamp_sampler_answer() the number.  E_NONFINITE: an answer holds a NaN or infinity, the message
  *  says where.  In these three cases the request stays open.  Other errors: E_NULL, E_RANGE (any
- *  other answer), E_STATE (no request is open). */
+ *  other answer), E_STATE (no request is open), E_DEVICE (as ask()). */
 COVSAMP_API covsamp_status covsamp_sampler_tell(covsamp_sampler *sampler, int32_t answer);
 /** The last allowed answer that tell() or a callback gave, 0 at first. */
 COVSAMP_API int32_t covsamp_sampler_answer(const covsamp_sampler *sampler);

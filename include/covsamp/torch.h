@@ -167,6 +167,14 @@ COVSAMP_TORCH_API int32_t covsamp_torch_answer_many(covsamp_torch *module, const
  *  E_STRUCT_SIZE. */
 COVSAMP_TORCH_API int32_t covsamp_torch_model(covsamp_torch *module, covsamp_model *model);
 
+/** Fills *ops for covsamp_config_set_vector_ops(): a sampler's vectors as memory of libtorch on the device that the module
+ *  was loaded to.  Requests of such a sampler are answered where they are, without a way by host memory, by every module and
+ *  classifier on that device; modules on another copy from device to device.  Sums are trees of
+ *  additions in double, the same for every sample whatever the batch and the threads of libtorch.  The operations are
+ *  called while samplers step; when one fails, its sentence is the module's message.  Valid while the module lives, which must be
+ *  longer than the samplers do.  ops->size: sizeof(covsamp_vector_ops), set by the caller.  Errors: E_NULL, E_STRUCT_SIZE. */
+COVSAMP_TORCH_API int32_t covsamp_torch_vector_ops(covsamp_torch *module, covsamp_vector_ops *ops);
+
 /** Are the products right?  Random inputs and directions from `seed`, two samples with the labels of
  *  branch 0 at `time`; `repeats` >= 4 calls in a row, since libtorch's executor changes its mind after
  *  the first ones.  *error receives the largest of

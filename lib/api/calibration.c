@@ -16,6 +16,8 @@ static covsamp_status check_config(covsamp_config *config, const int64_t *levels
 {
     const int64_t batch = covsamp__config_int(config, COVSAMP_BATCH);
     covsamp__error *error = &config->error;
+    if (covsamp__vectors_refuse(config, function) != COVSAMP_OK)
+        return COVSAMP_E_UNSUPPORTED;
     if (batch == 0 || covsamp__config_int(config, COVSAMP_DIM) == 0)
         return covsamp__fail(error, COVSAMP_E_RANGE, "%s: option %s is not set", function,
                              batch == 0 ? "batch" : "dim");
@@ -83,7 +85,7 @@ static covsamp_status make(covsamp_calibration **out, covsamp_config *config, co
                            int64_t count, int32_t products, const char *function)
 {
     covsamp_calibration stand_in;
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena arena = {0};
     memset(&stand_in, 0, sizeof stand_in);
     read_options(config, count, products, &stand_in);
     covsamp__calibration_layout(&stand_in, &arena);

@@ -5,6 +5,7 @@
 
 #include "api/option.h"
 #include "base/memory.h"
+#include "numeric/space.h"
 #include "process/process.h"
 
 /* Numbers over levels 1 ... N beside COVSAMP_TABLE_...: what covsamp_config_set_guidance() sets. */
@@ -29,6 +30,8 @@ struct covsamp_config {
     int64_t steps;                           /* how many */
     double *table[COVSAMP__TABLES];          /* by number - 1, NULL: none */
     int64_t table_count[COVSAMP__TABLES];
+    covsamp_parallel_for hook; /* run NULL: none */
+    covsamp_vector_ops ops;    /* size 0: none */
 };
 
 /* The value of an option that exists. */
@@ -36,6 +39,14 @@ int64_t covsamp__config_int(const covsamp_config *config, int32_t key);
 double covsamp__config_real(const covsamp_config *config, int32_t key);
 /* Whether the caller has set it: then it must not be overridden in silence. */
 int covsamp__config_chosen(const covsamp_config *config, int32_t key);
+/* threads.c: whether threads can be had where they are asked for; where vectors are and who works
+ * on them, by the configuration. */
+covsamp_status covsamp__threads_check(covsamp_config *config, const char *function);
+covsamp__space covsamp__space_of(const covsamp_config *config);
+/* vectors.c: whether the method can do with vectors in the caller's memory; the refusal of those
+ * who cannot. */
+covsamp_status covsamp__vectors_check(covsamp_config *config, const char *function);
+covsamp_status covsamp__vectors_refuse(covsamp_config *config, const char *function);
 /* Whether these are levels to visit, noisiest first; the message goes to the configuration. */
 covsamp_status covsamp__check_levels(covsamp_config *config, const covsamp_schedule *schedule,
                                      const int64_t *levels, int64_t count, const char *function);

@@ -2,6 +2,8 @@
 /* The doors of a living sampler: ask, tell, restart, state, statistics, cancel. */
 #include "api/door.h"
 
+#include "numeric/device.h"
+
 #include <inttypes.h>
 
 covsamp_status covsamp__enter(covsamp_sampler *s, const char *function)
@@ -48,8 +50,20 @@ covsamp_status covsamp_sampler_restart(covsamp_sampler *sampler, uint64_t seed,
         return covsamp__fail(&sampler->error, COVSAMP_E_RANGE,
                              "%s: first_sample is %" PRId64 ", must be in 0 ... %" PRId64, __func__,
                              first_sample, most);
-    covsamp__machine_restart(sampler, seed, first_sample);
-    return COVSAMP_OK;
+    return covsamp__machine_restart(sampler, seed, first_sample, &sampler->error, __func__);
+}
+
+/* Where the state is not here it is copied to memory that is: what a const handle says stays the
+ * same. */
+static covsamp_status state_elsewhere(const covsamp_sampler *sampler, const void **x)
+{
+    covsamp__space space = sampler->space;
+    space.failure = 0;
+    covsamp__device_get(&space, sampler->solver.x, space.staging,
+                        (size_t)covsamp__solver_values(&sampler->solver) *
+                            covsamp__size_of(space.dtype));
+    *x = space.failure == 0 ? space.staging : NULL;
+    return space.failure == 0 ? COVSAMP_OK : COVSAMP_E_DEVICE;
 }
 
 covsamp_status covsamp_sampler_state(const covsamp_sampler *sampler, const void **x,
@@ -57,9 +71,11 @@ covsamp_status covsamp_sampler_state(const covsamp_sampler *sampler, const void 
 {
     if (sampler == NULL || x == NULL)
         return COVSAMP_E_NULL;
-    *x = sampler->solver.x;
     if (stride != NULL)
         *stride = sampler->solver.dim;
+    if (sampler->space.ops.size != 0)
+        return state_elsewhere(sampler, x);
+    *x = sampler->solver.x;
     return COVSAMP_OK;
 }
 

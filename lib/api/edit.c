@@ -3,7 +3,7 @@
  */
 #include "api/door.h"
 
-#include "numeric/vec.h"
+#include "numeric/device.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -32,13 +32,6 @@ static covsamp_status check_values(covsamp_sampler *s, const void *x, int64_t st
     return COVSAMP_OK;
 }
 
-static void copy_values(const covsamp__solver *solver, const void *x, int64_t stride, void *out)
-{
-    for (int64_t b = 0; b < solver->batch; b++)
-        covsamp__copy(solver->dtype, solver->dim, covsamp__cat(solver->dtype, x, b * stride),
-                      covsamp__at(solver->dtype, out, b * solver->dim));
-}
-
 /* A step that has ended counts as "between": its report, if one is open, is given up. */
 static int is_between(const covsamp_sampler *s)
 {
@@ -58,14 +51,14 @@ covsamp_status covsamp_sampler_set_state(covsamp_sampler *sampler, const void *x
         status = check_values(sampler, x, stride, "x", __func__);
     if (status != COVSAMP_OK)
         return status;
-    copy_values(&sampler->solver, x, stride, sampler->solver.x);
+    covsamp__machine_read(sampler, x, stride, sampler->solver.x);
     if (sampler->phase == COVSAMP__START || sampler->phase == COVSAMP__KNOWN_START) {
         sampler->open = 0;
         sampler->from_x0 = 0; /* a start that was given before is given up */
         sampler->phase = COVSAMP__BETWEEN;
     }
     sampler->request.point = sampler->next_point++; /* of an open STEP request: x is another now */
-    return COVSAMP_OK;
+    return covsamp__machine_device(sampler, &sampler->error, __func__);
 }
 
 covsamp_status covsamp_sampler_start_from(covsamp_sampler *sampler, const void *x0, int64_t stride)
@@ -78,9 +71,9 @@ covsamp_status covsamp_sampler_start_from(covsamp_sampler *sampler, const void *
         status = check_values(sampler, x0, stride, "x0", __func__);
     if (status != COVSAMP_OK)
         return status;
-    copy_values(&sampler->solver, x0, stride, sampler->solver.x);
+    covsamp__machine_read(sampler, x0, stride, sampler->solver.x);
     sampler->from_x0 = 1;
-    return COVSAMP_OK;
+    return covsamp__machine_device(sampler, &sampler->error, __func__);
 }
 
 /* Whether a mask may be read: pointer, stride, bytes. */
@@ -136,8 +129,12 @@ covsamp_status covsamp_sampler_set_known(covsamp_sampler *sampler, const void *x
     sampler->known_set = !none;
     if (none)
         return COVSAMP_OK;
-    copy_values(solver, x0, stride, sampler->known_x0);
+    covsamp__machine_read(sampler, x0, stride, sampler->known_x0);
+    uint8_t *rows = sampler->space.ops.size == 0 ? sampler->known_mask : sampler->space.staging;
     for (int64_t b = 0; b < solver->batch; b++)
-        memcpy(sampler->known_mask + b * solver->dim, mask + b * mask_stride, (size_t)solver->dim);
-    return COVSAMP_OK;
+        memcpy(rows + b * solver->dim, mask + b * mask_stride, (size_t)solver->dim);
+    if (rows != sampler->known_mask)
+        covsamp__device_put(&sampler->space, rows, sampler->known_mask,
+                            (size_t)covsamp__solver_values(solver));
+    return covsamp__machine_device(sampler, &sampler->error, __func__);
 }

@@ -69,10 +69,13 @@ void covsamp__fingerprint_take(covsamp_sampler *s, const covsamp_config *c)
 void covsamp__fingerprint_write(covsamp_sampler *s, covsamp__bytes *bytes)
 {
     struct covsamp__fingerprint *f = s->fingerprint;
-    uint32_t options = COVSAMP__OPTIONS, tables = COVSAMP__TABLES;
+    /* Without the number of threads: the string of a run does not depend on who works. */
+    uint32_t options = COVSAMP__OPTIONS - 1, tables = COVSAMP__TABLES;
     covsamp__bytes_u32(bytes, &options);
     for (int32_t i = 0; i < COVSAMP__OPTIONS; i++) {
         uint32_t key = (uint32_t)covsamp_option_info(i)->key;
+        if (key == COVSAMP_THREADS)
+            continue;
         covsamp__bytes_u32(bytes, &key);
         if (covsamp_option_info(i)->type == COVSAMP_TYPE_REAL)
             covsamp__bytes_real(bytes, &f->option[i].r);
@@ -112,7 +115,7 @@ static int may_differ(int32_t key)
 {
     return key == COVSAMP_CHECK_FINITE || key == COVSAMP_REPORT_STEPS || key == COVSAMP_TANGENTS ||
            key == COVSAMP_MEAN_JVP || key == COVSAMP_BRANCHES || key == COVSAMP_SEED ||
-           key == COVSAMP_FIRST_SAMPLE;
+           key == COVSAMP_FIRST_SAMPLE || key == COVSAMP_THREADS;
 }
 
 static const char *value_text(const covsamp_option *o, covsamp__value value, char *text,

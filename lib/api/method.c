@@ -231,6 +231,8 @@ covsamp_status covsamp__method_check(covsamp_config *c, const char *function)
 {
     const covsamp__method m = covsamp__method_of(c);
     covsamp_status status = check_sizes(c, function);
+    if (status == COVSAMP_OK)
+        status = covsamp__threads_check(c, function);
     if (status != COVSAMP_OK)
         return status;
     if (c->schedule == NULL)

@@ -31,6 +31,8 @@ static covsamp_status check_config(covsamp_config *config, int64_t level, int64_
     const int64_t batch = covsamp__config_int(config, COVSAMP_BATCH);
     const int64_t most = most_products(config, count);
     covsamp__error *error = &config->error;
+    if (covsamp__vectors_refuse(config, NEW) != COVSAMP_OK)
+        return COVSAMP_E_UNSUPPORTED;
     if (batch == 0 || covsamp__config_int(config, COVSAMP_DIM) == 0)
         return covsamp__fail(error, COVSAMP_E_RANGE, NEW ": option %s is not set",
                              batch == 0 ? "batch" : "dim");
@@ -113,7 +115,7 @@ static covsamp_status make(covsamp_posterior_modes **out, covsamp_config *config
                            int64_t count)
 {
     covsamp_posterior_modes stand_in;
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena arena = {0};
     memset(&stand_in, 0, sizeof stand_in);
     covsamp_status status = plan_level(config, level, &stand_in);
     if (status != COVSAMP_OK)

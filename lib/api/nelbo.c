@@ -58,6 +58,8 @@ static covsamp_status check(covsamp_config *c, int64_t bins)
     const int64_t probes = covsamp__config_int(c, COVSAMP_PROBES);
     covsamp_status status = covsamp__method_check(c, NEW);
     if (status == COVSAMP_OK)
+        status = covsamp__vectors_refuse(c, NEW);
+    if (status == COVSAMP_OK)
         status = check_density(c);
     if (status == COVSAMP_OK)
         status = covsamp__guidance_refuse(c, "a bound of the model as it is", "covsamp_nelbo_new");
@@ -130,7 +132,7 @@ covsamp_status covsamp_nelbo_new(covsamp_nelbo **out, covsamp_config *config, in
     if (status != COVSAMP_OK)
         return status;
     covsamp_nelbo stand_in;
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena arena = {0};
     memset(&stand_in, 0, sizeof stand_in);
     read(config, bins, &stand_in);
     covsamp__nelbo_layout(&stand_in, &arena);

@@ -104,6 +104,8 @@ static const covsamp_option table[COVSAMP__OPTIONS] = {
         "1 checks every answer for NaN and infinities."),
     INT(COVSAMP_REPORT_STEPS, "report_steps", 0, 1, 0,
         "1 makes ask() return a request of kind STEP after each step."),
+    INT(COVSAMP_THREADS, "threads", 1, 1024, 1,
+        "Most tasks at a time that the caller's threads are given; 1: none."),
     REAL(COVSAMP_GUIDANCE, "guidance", -1e6, 1e6, 0,
          "Weight of the gradient of log p(y | x), classifier guidance; 0: off."),
     CHOICE(COVSAMP_GUIDANCE_FORM, "guidance_form", COVSAMP_GUIDE_AUTO,

@@ -5,7 +5,7 @@
 
 #include <covsamp/covsamp.h>
 
-#define COVSAMP__OPTIONS 57 /* entries of the table */
+#define COVSAMP__OPTIONS 58 /* entries of the table */
 
 /* Index of a key or a name in the table, -1 if there is none. */
 int covsamp__option_index(int32_t key);

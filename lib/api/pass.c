@@ -91,8 +91,9 @@ static covsamp_status ask(covsamp__pass *p, const char *function)
     if (p->open)
         return COVSAMP_OK;
     covsamp_status status = p->active ? p->ops->next(p, function) : COVSAMP_DONE;
+    covsamp__space here = {.dtype = p->dtype};
     if (status == COVSAMP_OK && p->check_finite)
-        status = covsamp__question_check(p->request, p->error, function);
+        status = covsamp__question_check(&here, p->request, p->error, function);
     p->open = status == COVSAMP_OK;
     p->active = p->open;
     return status;

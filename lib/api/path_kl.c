@@ -97,7 +97,7 @@ static covsamp_status run(covsamp_config *c, covsamp__path_kl *p, double *kl, do
 static covsamp_status allocate_and_run(covsamp_config *c, covsamp__path_kl *p, double *kl,
                                        double *deviation, covsamp_path_kl_total *total)
 {
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena arena = {0};
     covsamp__path_kl_layout(p, &arena);
     const size_t bytes = arena.used;
     void *block = arena.overflow ? NULL : covsamp__alloc(&c->mem, bytes);

@@ -210,6 +210,8 @@ covsamp_status covsamp__path_kl_check(covsamp_config *c, const covsamp_mixture *
                                       int32_t estimator, int64_t size, const char *function)
 {
     const int64_t dim = covsamp__config_int(c, COVSAMP_DIM);
+    if (covsamp__vectors_refuse(c, function) != COVSAMP_OK)
+        return COVSAMP_E_UNSUPPORTED;
     if (dim != 0 && dim != mixture->dim)
         return covsamp__fail(&c->error, COVSAMP_E_RANGE,
                              "%s: option dim is %" PRId64 ", must be the mixture's, %" PRId64

@@ -4,6 +4,7 @@
 
 #include "api/fingerprint.h"
 #include "api/method.h"
+#include "numeric/device.h"
 
 #include <string.h>
 
@@ -19,6 +20,7 @@ static void read_covariance(const covsamp_config *c, const covsamp__method *m,
 {
     covsamp__covariance *model = &solver->model;
     model->ops = m->covariance;
+    model->space = model->krylov.space = solver->space;
     model->dtype = solver->dtype;
     model->batch = solver->batch;
     model->dim = solver->dim;
@@ -53,6 +55,8 @@ void covsamp__sampler_read(const covsamp_config *c, covsamp_sampler *s)
 {
     const covsamp__method method = covsamp__method_of(c);
     covsamp__solver *solver = &s->solver;
+    s->space = covsamp__space_of(c);
+    solver->space = &s->space;
     solver->ops = method.solver;
     solver->mean_order = method.mean_order;
     solver->dtype = (int32_t)covsamp__config_int(c, COVSAMP_DTYPE);
@@ -101,6 +105,45 @@ void covsamp__sampler_request(covsamp_sampler *s, int64_t steps)
     q->owner = covsamp__new_owner(s);
 }
 
+/* The memory of the vectors that are not here, and where they lie in it. */
+static covsamp_status take_device(covsamp_sampler *s, const covsamp_config *config,
+                                  covsamp__arena *arena, covsamp__error *error)
+{
+    covsamp__space *space = &s->space;
+    if (space->ops.size == 0)
+        return COVSAMP_OK;
+    s->device_bytes = arena->vectors->used;
+    s->device = covsamp__device_alloc(space, s->device_bytes);
+    if (s->device == NULL)
+        return covsamp__fail(error, COVSAMP_E_NOMEM, NEW ": ops->alloc has no memory for %zu bytes",
+                             s->device_bytes);
+    arena->vectors->base = s->device;
+    arena->vectors->used = 0;
+    arena->base = (char *)s;
+    arena->used = 0;
+    layout(s, config, arena);
+    s->request.ops = &space->ops;
+    /* As the memory of handles is: what is not written yet is zero. */
+    covsamp__space_zero(space, (int64_t)(s->device_bytes / covsamp__size_of(space->dtype)),
+                        s->device);
+    return covsamp__machine_device(s, error, NEW);
+}
+
+/* Everything that may fail once there is memory. */
+static covsamp_status make(covsamp_sampler *s, covsamp_config *config, covsamp__arena *arena)
+{
+    covsamp_status status = take_device(s, config, arena, &config->error);
+    if (status == COVSAMP_OK)
+        status = covsamp__make_plan(config, s->plan, &s->start_scale, &config->error, NEW);
+    if (status != COVSAMP_OK)
+        return status;
+    covsamp__fingerprint_take(s, config);
+    covsamp__sampler_request(s, config->steps);
+    return covsamp__machine_restart(s, (uint64_t)covsamp__config_int(config, COVSAMP_SEED),
+                                    covsamp__config_int(config, COVSAMP_FIRST_SAMPLE),
+                                    &config->error, NEW);
+}
+
 covsamp_status covsamp_sampler_new(covsamp_sampler **out, covsamp_config *config)
 {
     if (out == NULL)
@@ -110,36 +153,37 @@ covsamp_status covsamp_sampler_new(covsamp_sampler **out, covsamp_config *config
     if (config == NULL)
         return COVSAMP_E_NULL;
     covsamp_status status = covsamp__method_check(config, NEW);
+    if (status == COVSAMP_OK)
+        status = covsamp__vectors_check(config, NEW);
     if (status != COVSAMP_OK)
         return status;
     covsamp_sampler stand_in;
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena vectors = {0}, arena = {.vectors = config->ops.size != 0 ? &vectors : NULL};
     memset(&stand_in, 0, sizeof stand_in);
     covsamp__sampler_read(config, &stand_in);
     layout(&stand_in, config, &arena);
     const size_t bytes = arena.used;
-    covsamp_sampler *s = arena.overflow ? NULL : covsamp__alloc(&config->mem, bytes);
+    const int overflow = arena.overflow || vectors.overflow;
+    covsamp_sampler *s = overflow ? NULL : covsamp__alloc(&config->mem, bytes);
     if (s == NULL)
         return covsamp__fail(&config->error, COVSAMP_E_NOMEM,
-                             arena.overflow ? NEW ": the sizes of batch, dim and the covariance "
-                                                  "overflow size_t"
-                                            : NEW ": no memory for %zu bytes",
+                             overflow ? NEW ": the sizes of batch, dim and the covariance "
+                                            "overflow size_t"
+                                      : NEW ": no memory for %zu bytes",
                              bytes);
-    arena.base = (char *)s;
-    arena.used = 0;
     s->mem = config->mem;
     s->bytes = bytes;
     covsamp__sampler_read(config, s);
-    layout(s, config, &arena);
-    status = covsamp__make_plan(config, s->plan, &s->start_scale, &config->error, NEW);
+    if (arena.vectors == NULL) {
+        arena.base = (char *)s;
+        arena.used = 0;
+        layout(s, config, &arena);
+    }
+    status = make(s, config, &arena);
     if (status != COVSAMP_OK) {
         covsamp_sampler_free(s);
         return status;
     }
-    covsamp__fingerprint_take(s, config);
-    covsamp__sampler_request(s, config->steps);
-    covsamp__machine_restart(s, (uint64_t)covsamp__config_int(config, COVSAMP_SEED),
-                             covsamp__config_int(config, COVSAMP_FIRST_SAMPLE));
     *out = s;
     return covsamp__ok(&config->error);
 }
@@ -149,5 +193,6 @@ void covsamp_sampler_free(covsamp_sampler *sampler)
     if (sampler == NULL)
         return;
     const covsamp_allocator mem = sampler->mem;
+    covsamp__device_release(&sampler->space, sampler->device, sampler->device_bytes);
     covsamp__release(&mem, sampler, sampler->bytes);
 }

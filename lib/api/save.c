@@ -59,7 +59,7 @@ covsamp_status covsamp_sampler_save(covsamp_sampler *sampler, void *buffer, size
                              "%s: capacity is %zu, must be at least %zu", __func__, capacity,
                              length.at);
     write_all(sampler, length.at, &out);
-    return COVSAMP_OK;
+    return covsamp__machine_device(sampler, &sampler->error, __func__);
 }
 
 /* Whether bytes 0 ... count - 1 are MAGIC's with every `width` of them in reverse. */
@@ -147,5 +147,6 @@ covsamp_status covsamp_sampler_load(covsamp_sampler *sampler, const void *data, 
     status = covsamp__run_check(sampler, &body, __func__);
     if (status == COVSAMP_OK)
         covsamp__run_read(sampler, &again);
-    return status;
+    return status == COVSAMP_OK ? covsamp__machine_device(sampler, &sampler->error, __func__)
+                                : status;
 }

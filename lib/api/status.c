@@ -18,7 +18,8 @@
     X(COVSAMP_E_MODEL, "The model reported a failure.")                                            \
     X(COVSAMP_E_NONFINITE, "The model's answer holds a NaN or an infinity.")                       \
     X(COVSAMP_E_LINALG, "An eigenvalue iteration did not converge.")                               \
-    X(COVSAMP_E_OVERFLOW, "A state, or what follows from it, is too large for its type.")
+    X(COVSAMP_E_OVERFLOW, "A state, or what follows from it, is too large for its type.")          \
+    X(COVSAMP_E_DEVICE, "An operation of the caller's table of vector operations failed.")
 
 static const struct {
     const char *name, *text;

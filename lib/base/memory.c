@@ -135,3 +135,8 @@ void *covsamp__take(covsamp__arena *arena, int64_t a, int64_t b, size_t size)
     arena->used = rounded(start + bytes);
     return arena->base == NULL ? NULL : arena->base + start;
 }
+
+void *covsamp__take_vector(covsamp__arena *arena, int64_t a, int64_t b, size_t size)
+{
+    return covsamp__take(arena->vectors != NULL ? arena->vectors : arena, a, b, size);
+}

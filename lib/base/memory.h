@@ -44,13 +44,16 @@ covsamp_status covsamp__struct_out(void *given, const void *own, size_t known, s
 covsamp_status covsamp__struct_check(const void *given, size_t least, covsamp__error *error,
                                      const char *function, const char *name);
 
-typedef struct {
-    char *base;   /* NULL while counting */
-    size_t used;  /* bytes so far */
-    int overflow; /* a size did not fit size_t */
+typedef struct covsamp__arena {
+    char *base;                     /* NULL while counting */
+    size_t used;                    /* bytes so far */
+    int overflow;                   /* a size did not fit size_t */
+    struct covsamp__arena *vectors; /* where vectors have their memory; NULL: here */
 } covsamp__arena;
 
 /* Room for a * b elements of `size` bytes, aligned; NULL while counting.  a, b >= 0. */
 void *covsamp__take(covsamp__arena *arena, int64_t a, int64_t b, size_t size);
+/* The same for a vector, which may have to lie in other memory. */
+void *covsamp__take_vector(covsamp__arena *arena, int64_t a, int64_t b, size_t size);
 
 #endif

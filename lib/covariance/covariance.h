@@ -68,6 +68,7 @@ typedef struct {
 
 struct covsamp__covariance {
     const covsamp__covariance_ops *ops;
+    covsamp__space *space; /* where the vectors are */
     int32_t dtype;
     int32_t head; /* COVSAMP_HEAD_... of "diag_model" */
     int64_t batch, dim;
@@ -79,12 +80,12 @@ struct covsamp__covariance {
     int32_t reserved_too;
     double tolerance; /* of "krylov"; 0: off */
     covsamp__krylov_counts counts;
-    covsamp__krylov krylov;     /* krylov: its space */
-    covsamp__spectrum spectrum; /* spectral: its estimates */
-    int64_t column;             /* tangents taken at this place: dense, probes */
-    double *matrix;             /* dense: [batch], dim x dim each, column-major */
-    double *vector, *value,
-        *work;    /* small work; quadrature: value [batch][2] of the present space */
+    covsamp__krylov krylov;        /* krylov: its space */
+    covsamp__spectrum spectrum;    /* spectral: its estimates */
+    int64_t column;                /* tangents taken at this place: dense, probes */
+    double *matrix;                /* dense: [batch], dim x dim each, column-major */
+    double *vector, *value, *work; /* small work; quadrature: value [batch][2] of the present space;
+                                      krylov: vector [batch][2][most], value [3][batch] */
     double *ritz; /* quadrature: values and weights [starts][batch][2][most], 0 beyond the size */
     int32_t info, reserved; /* quadrature: LAPACK's, of `broken` */
     int64_t broken;
@@ -134,10 +135,12 @@ double covsamp__step_variance(const covsamp__place *p, double c);
 /* Replaces what n, the noise of sample b, has outside P by lambda z: there C is 0, exactly. */
 void covsamp__draw_outside(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
                            void *n);
+/* The same for all samples, where their vectors may be anywhere. */
+void covsamp__draw_all_outside(const covsamp__covariance *c, const covsamp__place *p, void *n);
 /* n = (that)^(1/2) z with c = scale diagonal, at least 0, for sample b, lambda z outside P. */
 void covsamp__draw_diagonal(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
                             double scale, void *n);
-/* n = deviation z for sample b, lambda z outside P. */
+/* n = deviation z for sample b, lambda z outside P; vectors here. */
 void covsamp__draw_isotropic(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
                              double variance, void *n);
 

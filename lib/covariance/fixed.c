@@ -3,22 +3,20 @@
  * analytic (c I with c from a table; Bao, Li, Zhu & Zhang 2022, theorem 1). */
 #include "covariance/covariance.h"
 
-#include "numeric/vec.h"
-
 #include <math.h>
 
 static int draw_none(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
 {
     (void)p;
     (void)failed;
-    covsamp__zero(c->dtype, c->batch * c->dim, n);
+    covsamp__space_zero(c->space, c->batch * c->dim, n);
     return 0;
 }
 
 static void scale_all(const covsamp__covariance *c, const covsamp__place *p, double variance,
                       void *n)
 {
-    covsamp__scale(c->dtype, c->batch * c->dim, sqrt(fmin(variance, p->limit)), p->z, n);
+    covsamp__space_scale(c->space, c->batch * c->dim, sqrt(fmin(variance, p->limit)), p->z, n);
 }
 
 static int draw_small(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)

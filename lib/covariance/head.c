@@ -5,8 +5,6 @@
 
 #include <covsamp/covsamp.h>
 
-#include "numeric/vec.h"
-
 #include <math.h>
 
 static void layout(covsamp__covariance *c, covsamp__arena *arena)
@@ -20,29 +18,29 @@ static void take_mean(covsamp__covariance *c, const covsamp__place *p, const voi
     const int64_t n = c->batch * c->dim;
     switch (c->head) {
     case COVSAMP_HEAD_OCM:
-        covsamp__affine(c->dtype, n, p->unit, p->unit, head, c->diagonal);
+        covsamp__space_affine(c->space, n, p->unit, p->unit, head, c->diagonal);
         break;
     case COVSAMP_HEAD_NPR:
-        covsamp__scale(c->dtype, n, p->unit, head, c->diagonal);
+        covsamp__space_scale(c->space, n, p->unit, head, c->diagonal);
         break;
     case COVSAMP_HEAD_SN:
-        covsamp__combine_square(c->dtype, n, p->unit, head, -p->unit, e, c->diagonal);
+        covsamp__space_combine_square(c->space, n, p->unit, head, -p->unit, e, c->diagonal);
         break;
     default: /* IDDPM: v itself */
-        covsamp__copy(c->dtype, n, head, c->diagonal);
+        covsamp__space_copy(c->space, n, head, c->diagonal);
         if (c->limit_range)
-            covsamp__limit(c->dtype, n, -1, 1, c->diagonal);
+            covsamp__space_limit(c->space, n, -1, 1, c->diagonal);
         return;
     }
-    covsamp__limit(c->dtype, n, 0, fmin(p->cap, p->ritz_cap), c->diagonal);
+    covsamp__space_limit(c->space, n, 0, fmin(p->cap, p->ritz_cap), c->diagonal);
 }
 
 /* log variance = v' log large^2 + (1 - v') log small^2, v' = (v + 1) / 2. */
 static void draw_iddpm(covsamp__covariance *c, const covsamp__place *p, void *n)
 {
     const double high = 2 * log(p->large), low = 2 * log(p->small);
-    covsamp__exp_scale(c->dtype, c->batch * c->dim, 0.5 * (high + low), 0.5 * (high - low),
-                       c->diagonal, log(p->limit), p->z, n);
+    covsamp__space_exp_scale(c->space, c->batch * c->dim, 0.5 * (high + low), 0.5 * (high - low),
+                             c->diagonal, log(p->limit), p->z, n);
 }
 
 static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)

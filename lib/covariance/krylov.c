@@ -6,24 +6,26 @@
  */
 #include "covariance/covariance.h"
 
-#include "numeric/vec.h"
-
 #include <math.h>
+#include <string.h>
 
 static void layout(covsamp__covariance *c, covsamp__arena *arena)
 {
     covsamp__krylov_layout(&c->krylov, arena);
-    c->vector = covsamp__take(arena, c->krylov.most, 2, sizeof(double));
-    c->unit = covsamp__take(arena, c->batch, c->dim, covsamp__size_of(c->dtype));
+    c->vector = covsamp__take(arena, c->batch, 2 * c->krylov.most, sizeof(double));
+    c->value = covsamp__take(arena, c->batch, 3, sizeof(double));
+    c->unit = covsamp__take_vector(arena, c->batch, c->dim, covsamp__size_of(c->dtype));
 }
 
 static void open(covsamp__covariance *c, const covsamp__place *p)
 {
     const void *start = p->z;
     if (p->keep != NULL) {
-        covsamp__mask(c->dtype, c->batch * c->dim, p->keep, p->z, c->unit);
+        covsamp__space_mask(c->space, c->batch * c->dim, p->keep, p->z, c->unit);
         start = c->unit;
     }
+    if (isfinite(p->guard))
+        covsamp__space_dots(c->space, c->batch, c->dim, p->z, p->z, c->value);
     covsamp__krylov_start(&c->krylov, start);
 }
 
@@ -53,9 +55,8 @@ static void set_parameters(const covsamp__covariance *c, const covsamp__place *p
     const covsamp__krylov *k = &c->krylov;
     double scale = 1;
     if (isfinite(p->guard) && k->size[sample] > 0) {
-        const void *z = covsamp__cat(c->dtype, p->z, sample * c->dim);
         const double trace = k->h[sample * k->most * k->most] * k->norm[sample] * k->norm[sample] /
-                             covsamp__dot(c->dtype, c->dim, z, z);
+                             c->value[sample]; /* z . z, by open() */
         scale = covsamp__guard_scale(p, trace);
     }
     parameters[LAMBDA2] = p->lambda * p->lambda;
@@ -81,19 +82,20 @@ static void take(covsamp__covariance *c, const covsamp__place *p, void *products
 static int draw(covsamp__covariance *c, const covsamp__place *p, void *n, int64_t *failed)
 {
     covsamp__krylov *k = &c->krylov;
+    const covsamp__rows rows = covsamp__krylov_rows(k);
     double parameters[PARAMETERS];
     for (int64_t s = 0; s < c->batch; s++) {
-        void *out = covsamp__at(c->dtype, n, s * c->dim);
+        double *y = c->vector + s * k->most;
+        memset(y, 0, (size_t)k->most * sizeof *y); /* of vectors beyond the sample's own */
         set_parameters(c, p, s, parameters);
-        int info = covsamp__krylov_apply(k, s, root, parameters, c->vector, &c->counts);
+        int info = covsamp__krylov_apply(k, s, root, parameters, y, &c->counts);
         if (info != 0) {
             *failed = s;
             return info;
         }
-        covsamp__expand(c->dtype, c->dim, k->size[s], covsamp__cat(c->dtype, k->v, s * c->dim),
-                        c->batch * c->dim, c->vector, out);
-        covsamp__draw_outside(c, p, s, out);
     }
+    covsamp__space_expand(c->space, &rows, k->size, c->vector, k->most, n);
+    covsamp__draw_all_outside(c, p, n);
     return 0;
 }
 
@@ -104,44 +106,70 @@ static double above_floor(double theta, const double *parameters)
     return r * r - fmin(parameters[LAMBDA2], parameters[LIMIT]);
 }
 
-/* What a single product may be: C has no eigenvalue below 0 or above the highest that is allowed,
+/* What a single product w may be: C has no eigenvalue below 0 or above the highest that is allowed,
  * so C g points nowhere against g and is no longer than that.  Returns the factor that sees to it.
  */
-static double bounded(const covsamp__covariance *c, const double *parameters, const void *g,
-                      const void *w)
+static double bounded(const double *parameters, double gg, double gw, double ww)
 {
-    const double length = sqrt(covsamp__dot(c->dtype, c->dim, w, w)) * parameters[SCALE];
+    const double length = sqrt(ww) * parameters[SCALE];
     const double room = fmax(parameters[LIMIT] - parameters[LAMBDA2], 0) / parameters[B2];
-    const double most =
-        sqrt(covsamp__dot(c->dtype, c->dim, g, g)) * fmin(parameters[HIGHEST], room);
-    if (covsamp__dot(c->dtype, c->dim, g, w) < 0)
+    const double most = sqrt(gg) * fmin(parameters[HIGHEST], room);
+    if (gw < 0)
         return 0;
     return length > most ? parameters[SCALE] * most / length : parameters[SCALE];
+}
+
+/* The factors of products of the gradients' own, [batch]. */
+static void own_factors(covsamp__covariance *c, const covsamp__place *p, const void *g,
+                        const void *w, double *factor)
+{
+    double *gg = c->vector, *ww = gg + c->batch, parameters[PARAMETERS];
+    covsamp__space_dots(c->space, c->batch, c->dim, g, g, gg);
+    covsamp__space_dots(c->space, c->batch, c->dim, w, w, ww);
+    covsamp__space_dots(c->space, c->batch, c->dim, g, w, factor);
+    for (int64_t s = 0; s < c->batch; s++) {
+        set_parameters(c, p, s, parameters);
+        factor[s] = parameters[B2] * bounded(parameters, gg[s], factor[s], ww[s]);
+    }
+}
+
+/* out = b^2 P C P g as far as the spaces of z know C. */
+static int by_space(covsamp__covariance *c, const covsamp__place *p, const void *g, void *out,
+                    int64_t *failed)
+{
+    covsamp__krylov *k = &c->krylov;
+    const covsamp__rows rows = covsamp__krylov_rows(k);
+    double *known = c->vector, *y = known + c->batch * k->most, parameters[PARAMETERS];
+    covsamp__space_project(c->space, &rows, g, known, k->most);
+    for (int64_t s = 0; s < c->batch; s++) {
+        memset(y + s * k->most, 0, (size_t)k->most * sizeof *y);
+        set_parameters(c, p, s, parameters);
+        const int info = covsamp__krylov_multiply(k, s, above_floor, parameters,
+                                                  known + s * k->most, y + s * k->most);
+        if (info != 0) {
+            *failed = s;
+            return info;
+        }
+    }
+    covsamp__space_expand(c->space, &rows, k->size, y, k->most, out);
+    return 0;
 }
 
 /* S g = lambda^2 g + b^2 P C P g, by its own product or by what the space of z knows of C. */
 static int push(covsamp__covariance *c, const covsamp__place *p, const void *g, void *out,
                 int64_t *failed)
 {
-    double parameters[PARAMETERS];
+    const double floor = covsamp__step_variance(p, 0);
+    double *floors = c->value + c->batch, *factor = floors + c->batch;
     for (int64_t s = 0; s < c->batch; s++) {
-        const void *own = covsamp__cat(c->dtype, g, s * c->dim);
-        void *w = covsamp__at(c->dtype, out, s * c->dim);
-        const double floor = covsamp__step_variance(p, 0);
-        double factor = 1;
-        int info = 0;
-        set_parameters(c, p, s, parameters);
-        if (c->push_by_product)
-            factor = parameters[B2] * bounded(c, parameters, own, w);
-        else
-            info =
-                covsamp__krylov_multiply(&c->krylov, s, above_floor, parameters, own, c->vector, w);
-        if (info != 0) {
-            *failed = s;
-            return info;
-        }
-        covsamp__combine(c->dtype, c->dim, floor, own, factor, w, w);
+        floors[s] = floor;
+        factor[s] = 1;
     }
+    if (c->push_by_product)
+        own_factors(c, p, g, out, factor);
+    else if (by_space(c, p, g, out, failed) != 0)
+        return 1;
+    covsamp__space_combine_rows(c->space, c->batch, c->dim, floors, g, factor, out, out);
     return 0;
 }
 

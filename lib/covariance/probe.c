@@ -8,7 +8,6 @@
 
 #include <covsamp/covsamp.h>
 
-#include "numeric/rng.h"
 #include "numeric/vec.h"
 
 #include <math.h>
@@ -37,7 +36,7 @@ static void open(covsamp__covariance *c, const covsamp__place *p)
     c->column = 0;
     c->age = 1;
     c->estimate_unit = p->unit;
-    covsamp__zero(c->dtype, c->batch * c->dim, c->diagonal);
+    covsamp__space_zero(c->space, c->batch * c->dim, c->diagonal);
 }
 
 static const void *wants(covsamp__covariance *c, const covsamp__place *p, int64_t *count)
@@ -46,14 +45,18 @@ static const void *wants(covsamp__covariance *c, const covsamp__place *p, int64_
     *count = left < c->tangents ? left : c->tangents;
     if (*count == 0)
         return NULL;
-    for (int64_t k = 0; k < *count; k++)
-        for (int64_t b = 0; b < c->batch; b++) {
-            void *v = covsamp__at(c->dtype, c->unit, (k * c->batch + b) * c->dim);
-            covsamp__signs_as(c->dtype, p->seed, p->first_sample + b, COVSAMP_STREAM_PROBE, p->step,
-                              (c->column + k) * c->dim, c->dim, v);
-            if (p->keep != NULL && !c->whole)
-                covsamp__mask(c->dtype, c->dim, p->keep + b * c->dim, v, v);
-        }
+    const int64_t n = c->batch * c->dim;
+    for (int64_t k = 0; k < *count; k++) {
+        const covsamp__draw draw = {.seed = p->seed,
+                                    .first_sample = p->first_sample,
+                                    .step = p->step,
+                                    .first = (c->column + k) * c->dim,
+                                    .stream = COVSAMP_STREAM_PROBE};
+        void *v = covsamp__at(c->dtype, c->unit, k * n);
+        covsamp__space_signs(c->space, c->batch, c->dim, &draw, v);
+        if (p->keep != NULL && !c->whole)
+            covsamp__space_mask(c->space, n, p->keep, v, v);
+    }
     return c->unit;
 }
 
@@ -61,9 +64,10 @@ static void take(covsamp__covariance *c, const covsamp__place *p, void *products
 {
     (void)p;
     for (int64_t k = 0; k < count; k++)
-        covsamp__add_product(c->dtype, c->batch * c->dim, 1.0 / (double)c->probes,
-                             covsamp__cat(c->dtype, c->unit, k * c->batch * c->dim),
-                             covsamp__cat(c->dtype, products, k * c->batch * c->dim), c->diagonal);
+        covsamp__space_add_product(c->space, c->batch * c->dim, 1.0 / (double)c->probes,
+                                   covsamp__cat(c->dtype, c->unit, k * c->batch * c->dim),
+                                   covsamp__cat(c->dtype, products, k * c->batch * c->dim),
+                                   c->diagonal);
     c->column += count;
     c->counts.used += count * c->batch;
 }

@@ -8,7 +8,6 @@
 
 #include <covsamp/covsamp.h>
 
-#include "numeric/rng.h"
 #include "numeric/vec.h"
 
 #include <math.h>
@@ -27,19 +26,20 @@ static void layout(covsamp__covariance *c, covsamp__arena *arena)
 /* Space number `column`: that of a probe, at last that of r; empty for samples that fill up. */
 static void start(covsamp__covariance *c, const covsamp__place *p)
 {
-    const int probe = c->column < c->probes;
-    for (int64_t b = 0; b < c->batch; b++) {
-        void *z = covsamp__at(c->dtype, c->unit, b * c->dim);
-        if (probe)
-            covsamp__signs_as(c->dtype, p->seed, p->first_sample + b, COVSAMP_STREAM_PROBE, p->step,
-                              c->column * c->dim, c->dim, z);
-        else
-            covsamp__copy(c->dtype, c->dim, covsamp__cat(c->dtype, p->residual, b * c->dim), z);
-        if (b >= p->measured)
-            covsamp__zero(c->dtype, c->dim, z);
-        else if (p->keep != NULL)
-            covsamp__mask(c->dtype, c->dim, p->keep + b * c->dim, z, z);
-    }
+    const covsamp__draw draw = {.seed = p->seed,
+                                .first_sample = p->first_sample,
+                                .step = p->step,
+                                .first = c->column * c->dim,
+                                .stream = COVSAMP_STREAM_PROBE};
+    const int64_t measured = p->measured * c->dim;
+    if (c->column < c->probes)
+        covsamp__space_signs(c->space, p->measured, c->dim, &draw, c->unit);
+    else
+        covsamp__space_copy(c->space, measured, p->residual, c->unit);
+    if (p->keep != NULL)
+        covsamp__space_mask(c->space, measured, p->keep, c->unit, c->unit);
+    covsamp__space_zero(c->space, c->batch * c->dim - measured,
+                        covsamp__at(c->dtype, c->unit, measured));
     for (int64_t b = 0; b < c->batch; b++) {
         c->value[2 * b] = NAN; /* no value to compare with */
         c->value[2 * b + 1] = 0;

@@ -93,9 +93,16 @@ void covsamp__draw_outside(const covsamp__covariance *c, const covsamp__place *p
                            void *n)
 {
     if (p->keep != NULL)
-        covsamp__select(c->dtype, c->dim, p->keep + b * c->dim, n,
-                        sqrt(covsamp__step_variance(p, 0)),
-                        covsamp__cat(c->dtype, p->z, b * c->dim), n);
+        covsamp__space_select(c->space, c->dim, p->keep + b * c->dim, n,
+                              sqrt(covsamp__step_variance(p, 0)),
+                              covsamp__cat(c->dtype, p->z, b * c->dim), n);
+}
+
+void covsamp__draw_all_outside(const covsamp__covariance *c, const covsamp__place *p, void *n)
+{
+    if (p->keep != NULL)
+        covsamp__space_select(c->space, c->batch * c->dim, p->keep, n,
+                              sqrt(covsamp__step_variance(p, 0)), p->z, n);
 }
 
 void covsamp__draw_diagonal(const covsamp__covariance *c, const covsamp__place *p, int64_t b,
@@ -103,9 +110,9 @@ void covsamp__draw_diagonal(const covsamp__covariance *c, const covsamp__place *
 {
     void *out = covsamp__at(c->dtype, n, b * c->dim);
     const double most = covsamp__step_variance(p, INFINITY);
-    covsamp__root_scale(c->dtype, c->dim, p->lambda * p->lambda, p->b * p->b * scale,
-                        covsamp__cat(c->dtype, c->diagonal, b * c->dim), most,
-                        covsamp__cat(c->dtype, p->z, b * c->dim), out);
+    covsamp__space_root_scale(c->space, c->dim, p->lambda * p->lambda, p->b * p->b * scale,
+                              covsamp__cat(c->dtype, c->diagonal, b * c->dim), most,
+                              covsamp__cat(c->dtype, p->z, b * c->dim), out);
     covsamp__draw_outside(c, p, b, out);
 }
 
@@ -113,6 +120,7 @@ void covsamp__draw_isotropic(const covsamp__covariance *c, const covsamp__place 
                              double variance, void *n)
 {
     void *out = covsamp__at(c->dtype, n, b * c->dim);
-    covsamp__scale(c->dtype, c->dim, sqrt(variance), covsamp__cat(c->dtype, p->z, b * c->dim), out);
+    covsamp__space_scale(c->space, c->dim, sqrt(variance), covsamp__cat(c->dtype, p->z, b * c->dim),
+                         out);
     covsamp__draw_outside(c, p, b, out);
 }

@@ -61,7 +61,7 @@ covsamp_status covsamp__mixture_begin(covsamp_mixture **out, int64_t d, int64_t 
                                       covsamp__error *error, const char *caller)
 {
     covsamp_allocator own;
-    covsamp__arena size = {NULL, 0, 0}, arena = {NULL, 0, 0};
+    covsamp__arena size = {0}, arena = {0};
     covsamp_status status = check_prediction(prediction, error, caller);
     if (status == COVSAMP_OK)
         status = covsamp__allocator_init(&own, mem, error, caller);

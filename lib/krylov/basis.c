@@ -5,7 +5,6 @@
 #include "krylov/krylov.h"
 
 #include "numeric/linalg.h"
-#include "numeric/vec.h"
 
 #include <float.h>
 #include <math.h>
@@ -13,7 +12,7 @@
 void covsamp__krylov_layout(covsamp__krylov *k, covsamp__arena *arena)
 {
     const int64_t m = k->most;
-    k->v = covsamp__take(arena, m, k->batch, (size_t)k->dim * covsamp__size_of(k->dtype));
+    k->v = covsamp__take_vector(arena, m, k->batch, (size_t)k->dim * covsamp__size_of(k->dtype));
     k->h = covsamp__take(arena, k->batch, m * m, sizeof(double));
     k->norm = covsamp__take(arena, k->batch, 1, sizeof(double));
     k->rest = covsamp__take(arena, k->batch, 1, sizeof(double));
@@ -24,6 +23,8 @@ void covsamp__krylov_layout(covsamp__krylov *k, covsamp__arena *arena)
     k->theta = covsamp__take(arena, m, 1, sizeof(double));
     k->work = covsamp__take(arena, covsamp__eigh_work(m), 1, sizeof(double));
     k->column = covsamp__take(arena, m, 2, sizeof(double));
+    k->second = covsamp__take(arena, k->batch, m, sizeof(double));
+    k->factor = covsamp__take(arena, k->batch, 1, sizeof(double));
 }
 
 static void *vector(const covsamp__krylov *k, int64_t j, int64_t sample)
@@ -36,18 +37,43 @@ static double epsilon(const covsamp__krylov *k)
     return covsamp__size_of(k->dtype) == sizeof(float) ? (double)FLT_EPSILON : DBL_EPSILON;
 }
 
+static covsamp__space *space_of(const covsamp__krylov *k, covsamp__space *own)
+{
+    *own = (covsamp__space){.dtype = k->dtype};
+    return k->space != NULL ? k->space : own;
+}
+
+/* How many samples are worked on at once: all where they are shared out, else one, whose vectors
+ * then stay in the cache. */
+static int64_t rows_at_once(const covsamp__krylov *k, const covsamp__space *s)
+{
+    const int shared =
+        s->ops.size != 0 || covsamp__space_tasks(s, k->batch, k->dim, k->length + 2) > 1;
+    return shared ? k->batch : 1;
+}
+
+covsamp__rows covsamp__krylov_rows(const covsamp__krylov *k)
+{
+    return (covsamp__rows){k->v, k->batch, k->dim, k->length, k->batch * k->dim, NULL};
+}
+
 void covsamp__krylov_start(covsamp__krylov *k, const void *z)
 {
+    covsamp__space own, *s = space_of(k, &own);
     k->length = 0;
-    for (int64_t b = 0; b < k->batch; b++) {
+    for (int64_t b = 0, rows = rows_at_once(k, s); b < k->batch; b += rows) {
         const void *from = covsamp__cat(k->dtype, z, b * k->dim);
-        const double norm = sqrt(covsamp__dot(k->dtype, k->dim, from, from));
-        k->norm[b] = norm;
-        k->rest[b] = 0;
-        k->scale[b] = 0;
-        k->size[b] = 0;
-        k->closed[b] = norm > 0 ? COVSAMP__OPEN : COVSAMP__EMPTY;
-        covsamp__scale(k->dtype, k->dim, norm > 0 ? 1 / norm : 0, from, vector(k, 0, b));
+        covsamp__space_dots(s, rows, k->dim, from, from, k->norm + b);
+        for (int64_t i = b; i < b + rows; i++) {
+            const double norm = k->norm[i] = sqrt(k->norm[i]);
+            k->rest[i] = 0;
+            k->scale[i] = 0;
+            k->size[i] = 0;
+            k->closed[i] = norm > 0 ? COVSAMP__OPEN : COVSAMP__EMPTY;
+            k->factor[i] = norm > 0 ? 1 / norm : 0;
+        }
+        covsamp__space_combine_rows(s, rows, k->dim, k->factor + b, from, NULL, NULL,
+                                    vector(k, 0, b));
     }
 }
 
@@ -104,72 +130,100 @@ static void close_space(covsamp__krylov *k, int64_t b, covsamp__krylov_counts *c
     counts->asymmetric += covsamp__krylov_asymmetry(k, b) > sqrt(epsilon(k));
 }
 
-/* Orthogonalises w against the basis; the column of H gets the coefficients of both passes. Returns
- * the norm of what is left. */
-static double orthogonalise(covsamp__krylov *k, int64_t b, void *w, double *column)
+/* Orthogonalises w against the basis, in three sweeps over both; the columns of H get the
+ * coefficients of both passes.  What is left goes to the place of the next vectors, where there is
+ * one, and its squared norm to `factor`. */
+static void orthogonalise(covsamp__krylov *k, covsamp__space *s, const covsamp__rows *r, int64_t b,
+                          void *w)
 {
-    const int64_t j = k->length, stride = k->batch * k->dim;
-    double *second = k->column;
-    covsamp__project(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, w, column);
-    covsamp__reject(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, column, w);
-    covsamp__project(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, w, second);
-    covsamp__reject(k->dtype, k->dim, j + 1, vector(k, 0, b), stride, second, w);
-    for (int64_t i = 0; i <= j; i++)
-        column[i] += second[i];
-    return sqrt(covsamp__dot(k->dtype, k->dim, w, w));
+    const int64_t j = k->length, m = k->most;
+    double *column = k->h + (b * m + j) * m, *second = k->second + b * m;
+    void *left = j + 1 < m ? vector(k, j + 1, b) : w;
+    covsamp__space_project(s, r, w, column, m * m);
+    covsamp__space_reject_project(s, r, column, m * m, w, second, m);
+    covsamp__space_reject_square(s, r, second, m, w, left, k->factor + b);
+    for (int64_t row = 0; row < r->rows; row++)
+        for (int64_t i = 0; !r->closed[row] && i <= j; i++)
+            column[row * m * m + i] += second[row * m + i];
 }
 
-static void take_one(covsamp__krylov *k, int64_t b, void *w, double magnitude,
-                     covsamp__krylov_counts *counts)
+/* Sample b has another column, and what is left of its product has this length: closes its space,
+ * or makes what is left the next vector by the factor that is returned. */
+static double grow(covsamp__krylov *k, int64_t b, double rest, double magnitude,
+                   covsamp__krylov_counts *counts)
 {
     const int64_t j = k->length, m = k->most;
     double *column = k->h + (b * m + j) * m;
-    const double eps = epsilon(k);
-    counts->used++;
-    k->size[b] = j + 1;
-    for (int64_t i = 0; i < m; i++)
-        column[i] = 0;
-    if (j + 1 == m && !k->remainder) { /* the last column needs no new direction */
-        covsamp__project(k->dtype, k->dim, m, vector(k, 0, b), k->batch * k->dim, w, column);
-        k->closed[b] = COVSAMP__COMPLETE;
-        return;
-    }
-    const double rest = k->rest[b] = orthogonalise(k, b, w, column);
+    k->rest[b] = rest;
     if (j + 1 == m) {
         k->closed[b] = COVSAMP__COMPLETE;
-        return;
+        return 0;
     }
     for (int64_t i = 0; i <= j; i++)
         k->scale[b] = fmax(k->scale[b], fabs(column[i]));
-    const double small = 10 * eps * sqrt((double)k->dim) * k->scale[b] + 4 * eps * magnitude;
+    const double small =
+        10 * epsilon(k) * sqrt((double)k->dim) * k->scale[b] + 4 * epsilon(k) * magnitude;
     if (!(rest > small)) {
         close_space(k, b, counts);
-        return;
+        return 0;
     }
     column[j + 1] = rest;
     k->scale[b] = fmax(k->scale[b], rest);
-    covsamp__scale(k->dtype, k->dim, 1 / rest, w, vector(k, j + 1, b));
+    return 1 / rest;
+}
+
+static void begin_column(covsamp__krylov *k, int64_t b, covsamp__krylov_counts *counts)
+{
+    const int64_t j = k->length, m = k->most;
+    if (k->closed[b])
+        return;
+    counts->used++;
+    k->size[b] = j + 1;
+    for (int64_t i = 0; i < m; i++)
+        k->h[(b * m + j) * m + i] = 0;
+}
+
+static void take_rows(covsamp__krylov *k, covsamp__space *s, int64_t b, int64_t rows, void *w,
+                      double magnitude, covsamp__krylov_counts *counts)
+{
+    const int64_t j = k->length, m = k->most;
+    const int projected = j + 1 == m && !k->remainder; /* the last needs no new direction */
+    const covsamp__rows r = {vector(k, 0, b),   rows,         k->dim, j + 1,
+                             k->batch * k->dim, k->closed + b};
+    for (int64_t i = b; i < b + rows; i++)
+        begin_column(k, i, counts);
+    if (projected)
+        covsamp__space_project(s, &r, w, k->h + (b * m + j) * m, m * m);
+    else
+        orthogonalise(k, s, &r, b, w);
+    for (int64_t i = b; i < b + rows; i++) {
+        const int was_open = !k->closed[i];
+        if (was_open && projected)
+            k->closed[i] = COVSAMP__COMPLETE;
+        else
+            k->factor[i] = was_open ? grow(k, i, sqrt(k->factor[i]), magnitude, counts) : 0;
+        if (was_open && k->closed[i])
+            counts->asymmetry = fmax(counts->asymmetry, covsamp__krylov_asymmetry(k, i));
+    }
+    if (j + 1 < m)
+        covsamp__space_combine_rows(s, rows, k->dim, k->factor + b, vector(k, j + 1, b), NULL, NULL,
+                                    vector(k, j + 1, b));
 }
 
 void covsamp__krylov_take(covsamp__krylov *k, void *w, double magnitude,
                           covsamp__krylov_counts *counts)
 {
-    for (int64_t b = 0; b < k->batch; b++) {
-        const int was_open = !k->closed[b];
-        if (was_open)
-            take_one(k, b, covsamp__at(k->dtype, w, b * k->dim), magnitude, counts);
-        if (k->closed[b] && k->length + 1 < k->most)
-            covsamp__zero(k->dtype, k->dim, vector(k, k->length + 1, b));
-        if (was_open && k->closed[b])
-            counts->asymmetry = fmax(counts->asymmetry, covsamp__krylov_asymmetry(k, b));
-    }
+    covsamp__space own, *s = space_of(k, &own);
+    for (int64_t b = 0, rows = rows_at_once(k, s); b < k->batch; b += rows)
+        take_rows(k, s, b, rows, covsamp__at(k->dtype, w, b * k->dim), magnitude, counts);
     k->length++;
 }
 
 void covsamp__krylov_close(covsamp__krylov *k, int64_t sample, covsamp__krylov_counts *counts)
 {
+    covsamp__space own, *s = space_of(k, &own);
     k->closed[sample] = COVSAMP__COMPLETE;
     counts->asymmetry = fmax(counts->asymmetry, covsamp__krylov_asymmetry(k, sample));
     if (k->length < k->most) /* what the next product would have been of */
-        covsamp__zero(k->dtype, k->dim, vector(k, k->length, sample));
+        covsamp__space_zero(s, k->dim, vector(k, k->length, sample));
 }

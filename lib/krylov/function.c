@@ -4,7 +4,6 @@
 #include "krylov/krylov.h"
 
 #include "numeric/linalg.h"
-#include "numeric/vec.h"
 
 #include <math.h>
 
@@ -75,16 +74,12 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
 }
 
 int covsamp__krylov_multiply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn f,
-                             const double *parameters, const void *x, double *coefficients,
-                             void *out)
+                             const double *parameters, const double *c, double *y)
 {
-    const int64_t n = k->size[sample], stride = k->batch * k->dim;
-    const void *v = covsamp__cat(k->dtype, k->v, sample * k->dim);
-    double *c = coefficients, *y = coefficients + k->most;
+    const int64_t n = k->size[sample];
     const int info = n == 0 ? 0 : covsamp__krylov_eigen(k, sample, n);
     if (info != 0)
         return info;
-    covsamp__project(k->dtype, k->dim, n, v, stride, x, c);
     for (int64_t i = 0; i < n; i++)
         y[i] = 0;
     for (int64_t j = 0; j < n; j++) {
@@ -95,7 +90,6 @@ int covsamp__krylov_multiply(covsamp__krylov *k, int64_t sample, covsamp__scalar
         for (int64_t i = 0; i < n; i++)
             y[i] += weight * k->a[i + j * n];
     }
-    covsamp__expand(k->dtype, k->dim, n, v, stride, y, out);
     return 0;
 }
 

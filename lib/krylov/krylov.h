@@ -12,6 +12,7 @@
 #define COVSAMP_KRYLOV_KRYLOV_H
 
 #include "base/memory.h"
+#include "numeric/space.h"
 
 enum {
     COVSAMP__OPEN = 0,
@@ -21,6 +22,7 @@ enum {
 };
 
 typedef struct {
+    covsamp__space *space; /* where the vectors are; NULL: here, and worked on by this thread */
     int32_t dtype;
     int32_t remainder; /* 1: `rest` is wanted of the last product too, which costs its column a
                           second pass; 0 as functions of C do without */
@@ -37,6 +39,7 @@ typedef struct {
     uint8_t *closed; /* [batch] COVSAMP__OPEN or why no further product is of use */
     /* small-matrix work, shared by the samples */
     double *a, *theta, *work, *column;
+    double *second, *factor; /* [batch][most], [batch] work of a column */
 } covsamp__krylov;
 
 typedef struct {
@@ -66,11 +69,12 @@ int covsamp__krylov_apply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn
                           const double *parameters, double *coefficients,
                           covsamp__krylov_counts *counts);
 
-/* out = V f((H + H^T)/2) V^T x for one sample; coefficients: scratch of twice the size of H.  0, or
- * LAPACK's info. */
+/* All vectors so far, of every sample, for what space.h does with rows. */
+covsamp__rows covsamp__krylov_rows(const covsamp__krylov *k);
+/* y = f((H + H^T)/2) c for one sample, both of the size of its H: what V f(...) V^T x is of c = V^T
+ * x. 0, or LAPACK's info. */
 int covsamp__krylov_multiply(covsamp__krylov *k, int64_t sample, covsamp__scalar_fn f,
-                             const double *parameters, const void *x, double *coefficients,
-                             void *out);
+                             const double *parameters, const double *c, double *y);
 
 /* Ritz values theta of the leading part of order n <= size of one sample's H, and weights such that
  * z . f(C) z = sum_j weight[j] f(theta[j]), both [n], for the z of the start (Golub & Meurant

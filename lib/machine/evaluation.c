@@ -94,9 +94,9 @@ static void combine(const covsamp__solver *solver, int64_t n, void *own, const v
     if (w1 == 0)
         return;
     if (w0 == 0)
-        covsamp__copy(solver->dtype, n, other, own);
+        covsamp__space_copy(solver->space, n, other, own);
     else
-        covsamp__combine(solver->dtype, n, w0, own, w1, other, own);
+        covsamp__space_combine(solver->space, n, w0, own, w1, other, own);
 }
 
 /* The mean, with what the head is about kept aside: the mean of its own branch before guidance, or
@@ -107,17 +107,18 @@ static void finish_mean(covsamp_sampler *s)
     const int64_t n = covsamp__solver_values(solver);
     const int head = solver->conditional != NULL && solver->plan->noisy;
     if (head && !solver->guided_jacobian)
-        covsamp__copy(solver->dtype, n, solver->mean, solver->conditional);
+        covsamp__space_copy(solver->space, n, solver->mean, solver->conditional);
     combine(solver, n, solver->mean, solver->other_mean);
     if (head && solver->guided_jacobian) {
-        covsamp__copy(solver->dtype, n, solver->mean, solver->conditional);
+        covsamp__space_copy(solver->space, n, solver->mean, solver->conditional);
         combine(solver, n, solver->head, solver->other_head);
     }
     if (guides_score(solver)) {
         const covsamp__spot *at = solver->ask;
         const double to_x0 = at->at.sigma * at->at.sigma / at->at.alpha;
-        covsamp__combine(solver->dtype, n, 1, solver->mean, solver->plan->guidance * to_x0 / at->q,
-                         solver->gradient, solver->mean);
+        covsamp__space_combine(solver->space, n, 1, solver->mean,
+                               solver->plan->guidance * to_x0 / at->q, solver->gradient,
+                               solver->mean);
     }
 }
 

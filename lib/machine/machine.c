@@ -1,15 +1,37 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "machine/machine.h"
 
-#include "numeric/rng.h"
-#include "numeric/vec.h"
+#include "numeric/device.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample)
+static covsamp_status fail(covsamp_sampler *s, covsamp_status status)
 {
-    covsamp__zero(s->solver.dtype, s->solver.batch * s->solver.dim, s->solver.x);
+    s->phase = COVSAMP__FAILED;
+    s->failure = status;
+    return status;
+}
+
+covsamp_status covsamp__machine_device(covsamp_sampler *s, covsamp__error *error,
+                                       const char *function)
+{
+    const covsamp__space *space = &s->space;
+    if (space->failure == 0)
+        return COVSAMP_OK;
+    s->open = 0;
+    covsamp__fail(error, COVSAMP_E_DEVICE,
+                  "%s: the operation %s of covsamp_vector_ops returned %" PRId32 " (step %" PRId64
+                  " of %" PRId64 "), must be 0",
+                  function, space->failed, space->failure, s->request.step, s->request.steps);
+    return fail(s, COVSAMP_E_DEVICE);
+}
+
+covsamp_status covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample,
+                                        covsamp__error *error, const char *function)
+{
+    s->space.failure = 0;
+    covsamp__space_zero(&s->space, covsamp__solver_values(&s->solver), s->solver.x);
     s->seed = s->request.seed = seed;
     s->first_sample = s->request.first_sample = first_sample;
     s->request.step = 0;
@@ -21,15 +43,42 @@ void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_s
     covsamp__covariance_reset(&s->solver.model);
     memset(&s->stats, 0, sizeof s->stats);
     covsamp__record_forget(s);
+    return covsamp__machine_device(s, error, function);
+}
+
+void covsamp__machine_read(covsamp_sampler *s, const void *x, int64_t stride, void *out)
+{
+    const covsamp__solver *solver = &s->solver;
+    const int32_t dtype = solver->dtype;
+    const int here = s->space.ops.size == 0;
+    void *rows = here ? out : s->space.staging;
+    for (int64_t b = 0; b < solver->batch; b++)
+        covsamp__copy(dtype, solver->dim, covsamp__cat(dtype, x, b * stride),
+                      covsamp__at(dtype, rows, b * solver->dim));
+    if (!here)
+        covsamp__device_put(&s->space, rows, out,
+                            (size_t)covsamp__solver_values(solver) * covsamp__size_of(dtype));
+}
+
+const void *covsamp__machine_here(covsamp_sampler *s, const void *vector)
+{
+    if (s->space.ops.size == 0)
+        return vector;
+    covsamp__device_get(&s->space, vector, s->space.staging,
+                        (size_t)covsamp__solver_values(&s->solver) *
+                            covsamp__size_of(s->solver.dtype));
+    return s->space.staging;
 }
 
 /* The library's own normal numbers in z. */
 static void make_noise(covsamp_sampler *s, int32_t stream)
 {
     const covsamp__solver *solver = &s->solver;
-    for (int64_t b = 0; b < solver->batch; b++)
-        covsamp__normals_as(solver->dtype, s->seed, s->first_sample + b, stream, s->request.step, 0,
-                            solver->dim, covsamp__at(solver->dtype, solver->z, b * solver->dim));
+    const covsamp__draw draw = {.seed = s->seed,
+                                .first_sample = s->first_sample,
+                                .step = s->request.step,
+                                .stream = stream};
+    covsamp__space_normals(&s->space, solver->batch, solver->dim, &draw, solver->z);
 }
 
 /* From noise alone or, image to image, from x0 and noise. */
@@ -39,9 +88,10 @@ static void start(covsamp_sampler *s)
     const covsamp__level *t = &s->plan[0].from;
     const int64_t n = covsamp__solver_values(solver);
     if (s->from_x0)
-        covsamp__combine(solver->dtype, n, t->alpha, solver->x, t->sigma, solver->z, solver->x);
+        covsamp__space_combine(solver->space, n, t->alpha, solver->x, t->sigma, solver->z,
+                               solver->x);
     else
-        covsamp__scale(solver->dtype, n, s->start_scale, solver->z, solver->x);
+        covsamp__space_scale(solver->space, n, s->start_scale, solver->z, solver->x);
     s->from_x0 = 0;
     s->phase = s->known_set ? COVSAMP__KNOWN_START : COVSAMP__BETWEEN;
 }
@@ -53,13 +103,6 @@ static void put_known(covsamp_sampler *s)
     if (s->phase == COVSAMP__KNOWN_STEP)
         s->request.step--;
     s->phase = s->phase == COVSAMP__KNOWN_STEP ? COVSAMP__STEP_END : COVSAMP__BETWEEN;
-}
-
-static covsamp_status fail(covsamp_sampler *s, covsamp_status status)
-{
-    s->phase = COVSAMP__FAILED;
-    s->failure = status;
-    return status;
 }
 
 static void open_step(covsamp_sampler *s)
@@ -83,7 +126,8 @@ static void end_step(covsamp_sampler *s)
 static covsamp_status check_opened(covsamp_sampler *s, const char *function)
 {
     const covsamp_status status =
-        s->check_finite ? covsamp__question_check(&s->request, &s->error, function) : COVSAMP_OK;
+        s->check_finite ? covsamp__question_check(&s->space, &s->request, &s->error, function)
+                        : COVSAMP_OK;
     if (status == COVSAMP_OK)
         return status;
     s->open = 0;
@@ -94,8 +138,9 @@ static covsamp_status check_state(covsamp_sampler *s, const char *function)
 {
     covsamp_request at = s->request;
     at.level = s->plan[at.step].from.level; /* of the step, wherever it was asked last */
-    if (!s->check_finite || covsamp__rows_check(&at, s->solver.x, "state", COVSAMP_E_OVERFLOW,
-                                                &s->error, function) == COVSAMP_OK)
+    if (!s->check_finite ||
+        covsamp__rows_check(&s->space, &at, s->solver.x, "state", COVSAMP_E_OVERFLOW, &s->error,
+                            function) == COVSAMP_OK)
         return COVSAMP_OK;
     return fail(s, COVSAMP_E_OVERFLOW);
 }
@@ -205,6 +250,8 @@ covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report, const covsam
         s->open = 0; /* left over from a cancelled run(): nobody asked to hear of it */
     while (!s->open) {
         covsamp_status status = advance(s, report, function);
+        if (s->space.failure != 0) /* whatever else there is to say */
+            return covsamp__machine_device(s, &s->error, function);
         if (status != COVSAMP_OK)
             return status;
         if (s->phase == COVSAMP__FINISHED)
@@ -248,6 +295,8 @@ covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const c
                              function, q->kind, answer, q->step, q->steps, q->level);
     if (s->check_finite) {
         covsamp_status status = covsamp__request_check(s, function);
+        if (s->space.failure != 0)
+            return covsamp__machine_device(s, &s->error, function);
         if (status != COVSAMP_OK)
             return status;
     }
@@ -264,5 +313,5 @@ covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const c
     } else { /* STEP_END: `open` tells advance() that this end was reported */
         return advance(s, 1, function);
     }
-    return COVSAMP_OK;
+    return covsamp__machine_device(s, &s->error, function);
 }

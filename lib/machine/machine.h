@@ -35,13 +35,16 @@ struct covsamp__fingerprint; /* of api/: the configuration that the sampler was 
 
 struct covsamp_sampler {
     covsamp_allocator mem;
-    size_t bytes; /* of the one block that holds everything */
+    size_t bytes;        /* of the one block that holds everything */
+    size_t device_bytes; /* of that of the vectors, where they are not here */
+    void *device;
     covsamp__error error;
     covsamp_request request;
     covsamp_stats stats;           /* of the machine */
     covsamp__krylov_counts counts; /* of the covariance in steps that have ended */
     covsamp_step_stats *row;       /* [steps]; samples 0: the step has not ended */
     int64_t *histogram, bins;      /* [steps][bins] samples by products; bins 0: not of krylov */
+    covsamp__space space;          /* of the vectors of solver and covariance */
     covsamp__solver solver;
     covsamp__evaluation evaluation;
     covsamp__plan *plan; /* [steps] */
@@ -66,7 +69,14 @@ struct covsamp_sampler {
 covsamp_status covsamp__machine_ask(covsamp_sampler *s, int report, const covsamp_request **request,
                                     const char *function);
 covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const char *function);
-void covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample);
+covsamp_status covsamp__machine_restart(covsamp_sampler *s, uint64_t seed, int64_t first_sample,
+                                        covsamp__error *error, const char *function);
+/* Whether an operation on vectors that are not here has failed since: the run has ended then. */
+covsamp_status covsamp__machine_device(covsamp_sampler *s, covsamp__error *error,
+                                       const char *function);
+/* Vectors [batch][dim] from the caller's memory, and, 0 where it failed, to memory here. */
+void covsamp__machine_read(covsamp_sampler *s, const void *x, int64_t stride, void *out);
+const void *covsamp__machine_here(covsamp_sampler *s, const void *vector);
 
 /* record.c: the memory of what steps were made of, for so many steps. */
 void covsamp__record_layout(covsamp_sampler *s, int64_t steps, covsamp__arena *arena);
@@ -96,12 +106,12 @@ void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t branch, int
 /* Whether what was written for the open request is finite; the message says where it is not. */
 covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function);
 /* Whether [batch][dim] values of it are, else `otherwise`; what: "state" and the like. */
-covsamp_status covsamp__rows_check(const covsamp_request *q, const void *values, const char *what,
-                                   covsamp_status otherwise, covsamp__error *error,
-                                   const char *function);
+covsamp_status covsamp__rows_check(covsamp__space *space, const covsamp_request *q,
+                                   const void *values, const char *what, covsamp_status otherwise,
+                                   covsamp__error *error, const char *function);
 /* Whether what a request is about, x and tangents, is finite: E_OVERFLOW.  A sum of large numbers
  * need not be, and no model is to be asked about it. */
-covsamp_status covsamp__question_check(const covsamp_request *q, covsamp__error *error,
-                                       const char *function);
+covsamp_status covsamp__question_check(covsamp__space *space, const covsamp_request *q,
+                                       covsamp__error *error, const char *function);
 
 #endif

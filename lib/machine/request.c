@@ -45,8 +45,7 @@ static void fill_place(covsamp_sampler *s, int32_t kind)
 static void spoil(const covsamp__solver *solver, int64_t tangents, void *answer)
 {
     if (answer != NULL)
-        covsamp__affine(solver->dtype, tangents * covsamp__solver_values(solver), NAN, 0, answer,
-                        answer);
+        covsamp__space_spoil(solver->space, tangents * covsamp__solver_values(solver), answer);
 }
 
 /* Where the answers of a branch go: to the solver's arrays, those of branch 1 to the others. */
@@ -89,33 +88,30 @@ void covsamp__request_open(covsamp_sampler *s, int32_t kind, int32_t branch, int
     s->open = 1;
 }
 
-covsamp_status covsamp__rows_check(const covsamp_request *q, const void *values, const char *what,
-                                   covsamp_status otherwise, covsamp__error *error,
-                                   const char *function)
+covsamp_status covsamp__rows_check(covsamp__space *space, const covsamp_request *q,
+                                   const void *values, const char *what, covsamp_status otherwise,
+                                   covsamp__error *error, const char *function)
 {
-    for (int64_t b = 0; b < q->batch; b++) {
-        int64_t i =
-            covsamp__nonfinite(q->dtype, q->dim, covsamp__cat(q->dtype, values, b * q->stride));
-        if (i >= 0)
-            return covsamp__fail(
-                error, otherwise,
-                "%s: the %s holds a NaN or infinity at value %" PRId64 " of sample %" PRId64
-                " (step %" PRId64 " of %" PRId64 ", level %" PRId64 "), must be finite",
-                function, what, i, q->first_sample + b, q->step, q->steps, q->level);
-    }
+    const int64_t i = covsamp__space_nonfinite(space, q->batch * q->dim, values);
+    if (i >= 0)
+        return covsamp__fail(
+            error, otherwise,
+            "%s: the %s holds a NaN or infinity at value %" PRId64 " of sample %" PRId64
+            " (step %" PRId64 " of %" PRId64 ", level %" PRId64 "), must be finite",
+            function, what, i % q->dim, q->first_sample + i / q->dim, q->step, q->steps, q->level);
     return COVSAMP_OK;
 }
 
-covsamp_status covsamp__question_check(const covsamp_request *q, covsamp__error *error,
-                                       const char *function)
+covsamp_status covsamp__question_check(covsamp__space *space, const covsamp_request *q,
+                                       covsamp__error *error, const char *function)
 {
     covsamp_status status = COVSAMP_OK;
     /* Products alone are asked for at an x that a mean was asked for at, or at the caller's. */
     if (q->kind & ~(COVSAMP_ASK_JVP | COVSAMP_ASK_VJP))
-        status = covsamp__rows_check(q, q->x, "x that the model would be asked about",
+        status = covsamp__rows_check(space, q, q->x, "x that the model would be asked about",
                                      COVSAMP_E_OVERFLOW, error, function);
     for (int64_t k = 0; status == COVSAMP_OK && q->v != NULL && k < q->tangents; k++)
-        status = covsamp__rows_check(q, covsamp__cat(q->dtype, q->v, k * q->tangent_stride),
+        status = covsamp__rows_check(space, q, covsamp__cat(q->dtype, q->v, k * q->tangent_stride),
                                      "tangent of the model's next product", COVSAMP_E_OVERFLOW,
                                      error, function);
     return status;
@@ -145,7 +141,7 @@ covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function)
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
         for (int64_t k = 0; answers[i].values != NULL && k < answers[i].count; k++) {
             const covsamp_status status = covsamp__rows_check(
-                q, covsamp__cat(q->dtype, answers[i].values, k * q->tangent_stride),
+                &s->space, q, covsamp__cat(q->dtype, answers[i].values, k * q->tangent_stride),
                 answers[i].what, COVSAMP_E_NONFINITE, &s->error, function);
             if (status != COVSAMP_OK)
                 return status;

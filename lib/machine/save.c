@@ -3,7 +3,7 @@
  * walk. What the configuration says is not here, nor what a step makes for itself. */
 #include "machine/save.h"
 
-#include "numeric/vec.h"
+#include "numeric/device.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -70,9 +70,28 @@ static void values(walk *w, int32_t dtype, void *p, int64_t n, const char *what)
     }
 }
 
+/* [batch][dim] numbers, by way of memory here where they are not. */
 static void batch(walk *w, void *p, const char *what)
 {
-    values(w, w->s->solver.dtype, p, covsamp__solver_values(&w->s->solver), what);
+    covsamp__space *space = &w->s->space;
+    const int64_t n = covsamp__solver_values(&w->s->solver);
+    const int elsewhere = space->ops.size != 0 && w->mode != CHECK;
+    if (elsewhere && w->mode == WRITE && w->bytes->out != NULL)
+        covsamp__machine_here(w->s, p);
+    values(w, space->dtype, elsewhere ? space->staging : p, n, what);
+    if (elsewhere && w->mode == READ)
+        covsamp__device_put(space, space->staging, p, (size_t)n * covsamp__size_of(space->dtype));
+}
+
+static void known_mask(walk *w, int64_t n)
+{
+    covsamp__space *space = &w->s->space;
+    uint8_t *mask = space->ops.size != 0 ? space->staging : w->s->known_mask;
+    if (mask != w->s->known_mask && w->mode == WRITE && w->bytes->out != NULL)
+        covsamp__device_get(space, w->s->known_mask, mask, (size_t)n);
+    covsamp__bytes_array(w->bytes, mask, n, 1);
+    if (mask != w->s->known_mask && w->mode == READ)
+        covsamp__device_put(space, mask, w->s->known_mask, (size_t)n);
 }
 
 static void walk_place(walk *w)
@@ -155,7 +174,7 @@ static void walk_known(walk *w)
         return;
     batch(w, w->s->known_x0, "known x0");
     if (w->mode != CHECK) {
-        covsamp__bytes_array(w->bytes, w->s->known_mask, n, 1);
+        known_mask(w, n);
         return;
     }
     for (int64_t i = 0; i < n && !w->bytes->ended; i++) {
@@ -236,7 +255,7 @@ void covsamp__run_read(covsamp_sampler *s, covsamp__bytes *bytes)
 {
     static const int32_t phases[] = {COVSAMP__START, COVSAMP__BETWEEN, COVSAMP__FINISHED};
     walk w = {.s = s, .bytes = bytes, .mode = READ};
-    covsamp__machine_restart(s, 0, 0);
+    (void)covsamp__machine_restart(s, 0, 0, &s->error, "");
     walk_all(&w);
     s->seed = s->request.seed = w.run.seed;
     s->first_sample = s->request.first_sample = w.run.first_sample;

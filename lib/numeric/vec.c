@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Kernels over float and double: each is a macro of the element type, instantiated for both, and a
- * door that chooses.  Sums have 16 lanes: enough independent additions to fill any vector unit.
- *
- * The functions of several vectors go through memory once: block by block, and inside a block
- * vector by vector while the block of w stays in the cache. */
+/* Kernels over float and double, instantiated for what every processor of the architecture has and,
+ * on x86-64, for AVX2 and AVX-512, among which a door chooses.  All make the same bits: the lanes
+ * of sums are those of the source, and nothing is contracted. */
 #include "numeric/vec.h"
 
 #include <covsamp/covsamp.h>
 
 #include <float.h>
-#include <math.h>
 #include <string.h>
 
 #if FLT_EVAL_METHOD != 0
@@ -22,194 +19,37 @@
 #pragma STDC FP_CONTRACT OFF
 #endif
 
-#define LANES 16
-/* Elements that are summed up in double on the stack before they are rounded and stored. */
-#define TILE 512
+#include "numeric/vec_kernels.h"
 
-static inline int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* The lanes in a fixed tree: neighbours at distance 8, 4, 2, 1. */
-static inline double lanes_sum(double lane[LANES])
-{
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++)
-            lane[l] += lane[l + half];
-    return lane[0];
-}
-
-#define DEFINE_ELEMENTWISE(T, S)                                                                   \
-    static void from_double_##S(int64_t n, const double *x, T *out)                                \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = (T)x[i];                                                                      \
-    }                                                                                              \
-    static void to_double_##S(int64_t n, const T *x, double *out)                                  \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = (double)x[i];                                                                 \
-    }                                                                                              \
-    static void scale_##S(int64_t n, double a, const T *x, T *out)                                 \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = (T)(a * (double)x[i]);                                                        \
-    }                                                                                              \
-    static void combine_##S(int64_t n, double a, const T *x, double b, const T *y, T *out)         \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = (T)(a * (double)x[i] + b * (double)y[i]);                                     \
-    }                                                                                              \
-    static void clip_##S(int64_t n, double bound, T *x, uint8_t *keep)                             \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            double v = (double)x[i];                                                               \
-            keep[i] = (uint8_t)((v <= bound) & (v >= -bound));                                     \
-            v = v > bound ? bound : v;                                                             \
-            x[i] = (T)(v < -bound ? -bound : v); /* a NaN stays one */                             \
-        }                                                                                          \
-    }                                                                                              \
-    static void mask_##S(int64_t n, const uint8_t *keep, const T *x, T *out)                       \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = keep[i] ? x[i] : (T)0;                                                        \
-    }                                                                                              \
-    static void select_##S(int64_t n, const uint8_t *keep, const T *x, double b, const T *y,       \
-                           T *out)                                                                 \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = keep[i] ? x[i] : (T)(b * (double)y[i]);                                       \
-    }
-
-/* What diagonal covariances need. */
-#define DEFINE_DIAGONAL(T, S)                                                                      \
-    static void add_product_##S(int64_t n, double a, const T *x, const T *y, T *out)               \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = (T)((double)out[i] + a * (double)x[i] * (double)y[i]);                        \
-    }                                                                                              \
-    static void affine_##S(int64_t n, double a, double b, const T *x, T *out)                      \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = (T)(a + b * (double)x[i]);                                                    \
-    }                                                                                              \
-    static void combine_square_##S(int64_t n, double a, const T *x, double b, const T *y, T *out)  \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = (T)(a * (double)x[i] + b * (double)y[i] * (double)y[i]);                      \
-    }                                                                                              \
-    static void limit_##S(int64_t n, double low, double high, T *x)                                \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            double v = (double)x[i];                                                               \
-            v = v < low ? low : v;                                                                 \
-            x[i] = (T)(v > high ? high : v);                                                       \
-        }                                                                                          \
-    }                                                                                              \
-    static void root_scale_##S(int64_t n, double a, double b, const T *x, double high, const T *z, \
-                               T *out)                                                             \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            const double v = a + b * (x[i] < 0 ? 0 : (double)x[i]);                                \
-            out[i] = (T)(sqrt(v > high ? high : v) * (double)z[i]);                                \
-        }                                                                                          \
-    }                                                                                              \
-    static void exp_scale_##S(int64_t n, double a, double b, const T *x, double high, const T *z,  \
-                              T *out)                                                              \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            const double v = a + b * (double)x[i];                                                 \
-            out[i] = (T)(exp(0.5 * (v > high ? high : v)) * (double)z[i]);                         \
-        }                                                                                          \
-    }
-
-/* x - x is 0 for finite x and NaN otherwise. Whole tiles are tested before any element is named. */
-#define DEFINE_NONFINITE(T, S)                                                                     \
-    static int64_t nonfinite_##S(int64_t n, const T *x)                                            \
-    {                                                                                              \
-        for (int64_t i = 0; i < n; i += TILE) {                                                    \
-            int64_t end = i + least(TILE, n - i);                                                  \
-            int bad = 0;                                                                           \
-            for (int64_t j = i; j < end; j++)                                                      \
-                bad |= !(x[j] - x[j] == 0);                                                        \
-            for (int64_t j = i; bad && j < end; j++)                                               \
-                if (!(x[j] - x[j] == 0))                                                           \
-                    return j;                                                                      \
-        }                                                                                          \
-        return -1;                                                                                 \
-    }
-
-/* The sum over one block: lane l takes elements l, l + LANES, ... */
-#define DEFINE_DOT(T, S)                                                                           \
-    static double block_dot_##S(int64_t n, const T *x, const T *y)                                 \
-    {                                                                                              \
-        double lane[LANES] = {0};                                                                  \
-        int64_t i = 0;                                                                             \
-        for (; i + LANES <= n; i += LANES)                                                         \
-            for (int l = 0; l < LANES; l++)                                                        \
-                lane[l] += (double)x[i + l] * (double)y[i + l];                                    \
-        for (int l = 0; i + l < n; l++)                                                            \
-            lane[l] += (double)x[i + l] * (double)y[i + l];                                        \
-        return lanes_sum(lane);                                                                    \
-    }                                                                                              \
-    static void project_##S(int64_t n, int64_t k, const T *v, int64_t stride, const T *w,          \
-                            double *h)                                                             \
-    {                                                                                              \
-        for (int64_t j = 0; j < k; j++)                                                            \
-            h[j] = 0.0;                                                                            \
-        for (int64_t i = 0; i < n; i += COVSAMP__BLOCK) {                                          \
-            int64_t m = least(COVSAMP__BLOCK, n - i);                                              \
-            for (int64_t j = 0; j < k; j++)                                                        \
-                h[j] += block_dot_##S(m, v + j * stride + i, w + i);                               \
-        }                                                                                          \
-    }
-
-/* sum += sign * sum_j h[j] v_j over n <= TILE elements. */
-#define DEFINE_EXPAND(T, S)                                                                        \
-    static void tile_add_##S(int64_t n, int64_t k, const T *v, int64_t stride, const double *h,    \
-                             double sign, double *sum)                                             \
-    {                                                                                              \
-        for (int64_t j = 0; j < k; j++) {                                                          \
-            const T *x = v + j * stride;                                                           \
-            double a = sign * h[j];                                                                \
-            for (int64_t i = 0; i < n; i++)                                                        \
-                sum[i] += a * (double)x[i];                                                        \
-        }                                                                                          \
-    }                                                                                              \
-    static void reject_##S(int64_t n, int64_t k, const T *v, int64_t stride, const double *h,      \
-                           T *w)                                                                   \
-    {                                                                                              \
-        double sum[TILE];                                                                          \
-        for (int64_t i = 0; i < n; i += TILE) {                                                    \
-            int64_t m = least(TILE, n - i);                                                        \
-            to_double_##S(m, w + i, sum);                                                          \
-            tile_add_##S(m, k, v + i, stride, h, -1.0, sum);                                       \
-            from_double_##S(m, sum, w + i);                                                        \
-        }                                                                                          \
-    }                                                                                              \
-    static void expand_##S(int64_t n, int64_t k, const T *v, int64_t stride, const double *h,      \
-                           T *out)                                                                 \
-    {                                                                                              \
-        double sum[TILE];                                                                          \
-        for (int64_t i = 0; i < n; i += TILE) {                                                    \
-            int64_t m = least(TILE, n - i);                                                        \
-            for (int64_t l = 0; l < m; l++)                                                        \
-                sum[l] = 0.0;                                                                      \
-            tile_add_##S(m, k, v + i, stride, h, 1.0, sum);                                        \
-            from_double_##S(m, sum, out + i);                                                      \
-        }                                                                                          \
-    }
-
-#define DEFINE_ALL(T, S)                                                                           \
-    DEFINE_ELEMENTWISE(T, S)                                                                       \
-    DEFINE_DIAGONAL(T, S) DEFINE_NONFINITE(T, S) DEFINE_DOT(T, S) DEFINE_EXPAND(T, S)
-
-DEFINE_ALL(float, f32)
-DEFINE_ALL(double, f64)
+DEFINE_ALL(float, f32, )
+DEFINE_ALL(double, f64, )
 
 /* Calls f_f32(...) or f_f64(...). */
-#define CHOOSE(f, ...) (dtype == COVSAMP_F32 ? f##_f32(__VA_ARGS__) : f##_f64(__VA_ARGS__))
+#define BY_TYPE(f, isa, ...)                                                                       \
+    (dtype == COVSAMP_F32 ? f##_f32##isa(__VA_ARGS__) : f##_f64##isa(__VA_ARGS__))
+
+/* No ifunc, which static programs, musl and ThreadSanitizer know nothing of: a load and a branch
+ * that is always predicted. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__clang__)
+#define AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"), min_vector_width(512)))
+#else
+#define AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,prefer-vector-width=512")))
+#endif
+#define AVX2 __attribute__((target("avx2")))
+DEFINE_ALL(float, f32_avx2, AVX2)
+DEFINE_ALL(double, f64_avx2, AVX2)
+DEFINE_ALL(float, f32_avx512, AVX512)
+DEFINE_ALL(double, f64_avx512, AVX512)
+#define CHOOSE(f, ...)                                                                             \
+    (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&                   \
+             __builtin_cpu_supports("avx512bw")                                                    \
+         ? BY_TYPE(f, _avx512, __VA_ARGS__)                                                        \
+     : __builtin_cpu_supports("avx2") ? BY_TYPE(f, _avx2, __VA_ARGS__)                             \
+                                      : BY_TYPE(f, , __VA_ARGS__))
+#else
+#define CHOOSE(f, ...) BY_TYPE(f, , __VA_ARGS__)
+#endif
 
 size_t covsamp__size_of(int32_t dtype)
 {
@@ -330,7 +170,19 @@ void covsamp__project(int32_t dtype, int64_t n, int64_t k, const void *v, int64_
 void covsamp__reject(int32_t dtype, int64_t n, int64_t k, const void *v, int64_t stride,
                      const double *h, void *w)
 {
-    CHOOSE(reject, n, k, v, stride, h, w);
+    CHOOSE(reject, n, k, v, stride, h, w, w);
+}
+
+void covsamp__reject_project(int32_t dtype, int64_t n, int64_t k, const void *v, int64_t stride,
+                             const double *h, void *w, double *g)
+{
+    CHOOSE(reject_project, n, k, v, stride, h, w, g);
+}
+
+double covsamp__reject_square(int32_t dtype, int64_t n, int64_t k, const void *v, int64_t stride,
+                              const double *h, const void *w, void *out)
+{
+    return CHOOSE(reject_square, n, k, v, stride, h, w, out);
 }
 
 void covsamp__expand(int32_t dtype, int64_t n, int64_t k, const void *v, int64_t stride,

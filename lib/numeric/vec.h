@@ -63,6 +63,13 @@ void covsamp__project(int32_t dtype, int64_t n, int64_t k, const void *v, int64_
 /* w = w - sum_j h[j] v_j */
 void covsamp__reject(int32_t dtype, int64_t n, int64_t k, const void *v, int64_t stride,
                      const double *h, void *w);
+/* The same and then g[j] = v_j . w, each block of w while it is in the cache: one sweep for what are
+ * two, with the same bits. */
+void covsamp__reject_project(int32_t dtype, int64_t n, int64_t k, const void *v, int64_t stride,
+                             const double *h, void *w, double *g);
+/* out = w - sum_j h[j] v_j; returns out . out, in one sweep. */
+double covsamp__reject_square(int32_t dtype, int64_t n, int64_t k, const void *v, int64_t stride,
+                              const double *h, const void *w, void *out);
 /* out = sum_j h[j] v_j; zero if k is 0 */
 void covsamp__expand(int32_t dtype, int64_t n, int64_t k, const void *v, int64_t stride,
                      const double *h, void *out);

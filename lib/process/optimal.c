@@ -126,7 +126,7 @@ static void write_levels(const programme *p, int64_t *levels)
 static covsamp_status run(programme *p, int64_t *levels, covsamp__error *error,
                           const char *function)
 {
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena arena = {0};
     covsamp_status status = share_out(p, error, function);
     if (status != COVSAMP_OK)
         return status;

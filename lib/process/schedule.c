@@ -34,7 +34,7 @@ static covsamp_status begin(covsamp_schedule **out, int64_t levels, const covsam
                             covsamp__error *error, const char *function)
 {
     covsamp_allocator own;
-    covsamp__arena size = {NULL, 0, 0}, arena = {NULL, 0, 0};
+    covsamp__arena size = {0}, arena = {0};
     covsamp_status status = covsamp__allocator_init(&own, mem, error, function);
     if (status != COVSAMP_OK)
         return status;

@@ -6,8 +6,6 @@
  * formula would leave the variance x_var on the result, which the paper does not discuss. */
 #include "solver/solver.h"
 
-#include "numeric/vec.h"
-
 #include <math.h>
 
 static int32_t next(covsamp__solver *s)
@@ -21,20 +19,20 @@ static void take(covsamp__solver *s, int32_t kind)
     (void)kind;
     covsamp__solver_x0(s);
     if (end->level == 0) {
-        covsamp__copy(s->dtype, covsamp__solver_values(s), s->mean, s->x);
+        covsamp__space_copy(s->space, covsamp__solver_values(s), s->mean, s->x);
         return;
     }
     covsamp__solver_noise(s, s->mu);
     const double lost = end->alpha - t->alpha * end->sigma / t->sigma;
+    double *alpha = s->row, *length = s->row + s->batch;
+    covsamp__space_dots(s->space, s->batch, s->dim, s->mu, s->mu, length);
     for (int64_t b = 0; b < s->batch; b++) {
-        void *e = covsamp__at(s->dtype, s->mu, b * s->dim);
-        const double norm2 = covsamp__dot(s->dtype, s->dim, e, e);
         const double added =
-            norm2 > 0 ? (double)s->dim / norm2 * lost * lost * s->plan->variance : 0;
-        covsamp__combine(s->dtype, s->dim, end->alpha, covsamp__at(s->dtype, s->mean, b * s->dim),
-                         sqrt(end->sigma * end->sigma + added), e,
-                         covsamp__at(s->dtype, s->x, b * s->dim));
+            length[b] > 0 ? (double)s->dim / length[b] * lost * lost * s->plan->variance : 0;
+        length[b] = sqrt(end->sigma * end->sigma + added);
+        alpha[b] = end->alpha;
     }
+    covsamp__space_combine_rows(s->space, s->batch, s->dim, alpha, s->mean, length, s->mu, s->x);
 }
 
 const covsamp__solver_ops covsamp__solver_addim = {.next = next, .take = take};

@@ -37,7 +37,7 @@ static int32_t finish(covsamp__solver *s)
 {
     const int64_t n = covsamp__solver_values(s);
     if (!s->plan->noisy) {
-        covsamp__copy(s->dtype, n, s->mu, s->x);
+        covsamp__space_copy(s->space, n, s->mu, s->x);
         return 0;
     }
     if (s->measure)
@@ -48,7 +48,7 @@ static int32_t finish(covsamp__solver *s)
     if (s->covariance->ops->draw(s->covariance, &s->place, s->mean, &s->failed) != 0 ||
         covsamp__guide_push(s) != 0)
         return COVSAMP_E_LINALG;
-    covsamp__combine(s->dtype, n, 1, s->mu, 1, s->mean, s->x);
+    covsamp__space_combine(s->space, n, 1, s->mu, 1, s->mean, s->x);
     return 0;
 }
 
@@ -84,14 +84,14 @@ static void extrapolate(covsamp__solver *s)
     if (s->mean_order < 2)
         return;
     if (h == 0) {
-        covsamp__copy(s->dtype, n, s->mean, s->old);
+        covsamp__space_copy(s->space, n, s->mean, s->old);
         return;
     }
-    covsamp__combine(s->dtype, n, 1 + h, s->mean, -h, s->old, s->mu);
-    covsamp__copy(s->dtype, n, s->mean, s->old);
-    covsamp__copy(s->dtype, n, s->mu, s->mean);
+    covsamp__space_combine(s->space, n, 1 + h, s->mean, -h, s->old, s->mu);
+    covsamp__space_copy(s->space, n, s->mean, s->old);
+    covsamp__space_copy(s->space, n, s->mu, s->mean);
     if (s->clip > 0)
-        covsamp__limit(s->dtype, n, -s->clip, s->clip, s->mean);
+        covsamp__space_limit(s->space, n, -s->clip, s->clip, s->mean);
 }
 
 /* The mean of x_s from x0, with the noise estimate that belongs to it, or the one from before. */
@@ -100,21 +100,22 @@ static void take_mean(covsamp__solver *s)
     const covsamp__transition *tr = &s->plan->transition;
     const int64_t n = covsamp__solver_values(s);
     if (s->clip > 0 && s->eps_raw) {
-        covsamp__combine(s->dtype, n, s->ask->p, s->x, s->ask->q, s->mean, s->mu); /* unclipped */
-        covsamp__combine(s->dtype, n, tr->ca, s->x, tr->cb - tr->alpha_s, s->mu, s->mu);
+        covsamp__space_combine(s->space, n, s->ask->p, s->x, s->ask->q, s->mean,
+                               s->mu); /* unclipped */
+        covsamp__space_combine(s->space, n, tr->ca, s->x, tr->cb - tr->alpha_s, s->mu, s->mu);
         covsamp__solver_x0(s);
-        covsamp__combine(s->dtype, n, 1, s->mu, tr->alpha_s, s->mean, s->mu);
+        covsamp__space_combine(s->space, n, 1, s->mu, tr->alpha_s, s->mean, s->mu);
         if (s->measure) {
-            covsamp__combine(s->dtype, n, tr->ca, s->x, -1, s->mu, s->residual);
-            covsamp__combine(s->dtype, n, tr->cb, s->truth, 1, s->residual, s->residual);
+            covsamp__space_combine(s->space, n, tr->ca, s->x, -1, s->mu, s->residual);
+            covsamp__space_combine(s->space, n, tr->cb, s->truth, 1, s->residual, s->residual);
         }
         return;
     }
     covsamp__solver_x0(s);
     extrapolate(s);
-    covsamp__combine(s->dtype, n, tr->ca, s->x, tr->cb, s->mean, s->mu);
+    covsamp__space_combine(s->space, n, tr->ca, s->x, tr->cb, s->mean, s->mu);
     if (s->measure)
-        covsamp__combine(s->dtype, n, tr->cb, s->truth, -tr->cb, s->mean, s->residual);
+        covsamp__space_combine(s->space, n, tr->cb, s->truth, -tr->cb, s->mean, s->residual);
 }
 
 /* A head is about the network's own estimate, not the clipped one. */
@@ -124,9 +125,9 @@ static void take_head(covsamp__solver *s)
     const int64_t n = covsamp__solver_values(s);
     if (s->covariance->ops->take_mean == NULL || !s->plan->noisy)
         return;
-    covsamp__combine(s->dtype, n, (1 - at->alpha * s->ask->p) / at->sigma, s->x,
-                     -at->alpha * s->ask->q / at->sigma,
-                     s->conditional != NULL ? s->conditional : s->mean, s->aside);
+    covsamp__space_combine(s->space, n, (1 - at->alpha * s->ask->p) / at->sigma, s->x,
+                           -at->alpha * s->ask->q / at->sigma,
+                           s->conditional != NULL ? s->conditional : s->mean, s->aside);
     s->covariance->ops->take_mean(s->covariance, &s->place, s->aside, s->head);
 }
 
@@ -137,10 +138,10 @@ static void take_products(covsamp__solver *s)
     for (int64_t k = 0; k < s->count; k++) {
         void *w = covsamp__at(s->dtype, s->product, k * n);
         const void *v = covsamp__cat(s->dtype, s->v, k * n);
-        covsamp__combine(s->dtype, n, s->plan->kappa * s->ask->p, v, s->plan->kappa * s->ask->q, w,
-                         w);
+        covsamp__space_combine(s->space, n, s->plan->kappa * s->ask->p, v,
+                               s->plan->kappa * s->ask->q, w, w);
         if (s->place.keep != NULL && !s->covariance->whole)
-            covsamp__mask(s->dtype, n, s->place.keep, w, w);
+            covsamp__space_mask(s->space, n, s->place.keep, w, w);
     }
     if (covsamp__guide_takes(s))
         covsamp__guide_take(s);
@@ -166,8 +167,8 @@ static void take(covsamp__solver *s, int32_t kind)
             take_products(s);
     }
     if (kind == COVSAMP_ASK_VJP) {
-        covsamp__combine(s->dtype, s->count * covsamp__solver_values(s), 0.5, s->product, 0.5,
-                         s->transposed, s->product);
+        covsamp__space_combine(s->space, s->count * covsamp__solver_values(s), 0.5, s->product, 0.5,
+                               s->transposed, s->product);
         s->half = 0;
         take_products(s);
     }

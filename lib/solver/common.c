@@ -16,18 +16,18 @@ static void layout_guidance(covsamp__solver *s, covsamp__arena *arena)
     const int both = s->free_guided, score = s->guided && s->guide_form == COVSAMP_GUIDE_SCORE;
     const int64_t tangents =
         c->needs_products && both && s->guided_jacobian ? s->model.tangents : 0;
-    s->other_mean = covsamp__take(arena, s->batch, both ? s->dim : 0, size);
-    s->other_head = covsamp__take(arena, s->batch,
-                                  both && c->needs_head && s->guided_jacobian ? s->dim : 0, size);
-    s->other_product = covsamp__take(arena, tangents, s->batch, (size_t)s->dim * size);
+    s->other_mean = covsamp__take_vector(arena, s->batch, both ? s->dim : 0, size);
+    s->other_head = covsamp__take_vector(
+        arena, s->batch, both && c->needs_head && s->guided_jacobian ? s->dim : 0, size);
+    s->other_product = covsamp__take_vector(arena, tangents, s->batch, (size_t)s->dim * size);
     s->other_transposed =
-        covsamp__take(arena, s->average ? tangents : 0, s->batch, (size_t)s->dim * size);
+        covsamp__take_vector(arena, s->average ? tangents : 0, s->batch, (size_t)s->dim * size);
     const int changed = c->needs_head && (both || score); /* the mean, before the head is read */
-    s->conditional = covsamp__take(arena, s->batch, changed ? s->dim : 0, size);
+    s->conditional = covsamp__take_vector(arena, s->batch, changed ? s->dim : 0, size);
     if (!changed)
         s->conditional = NULL;
-    s->gradient = covsamp__take(arena, s->batch, s->guided ? s->dim : 0, size);
-    s->push = covsamp__take(arena, s->batch, s->guided && !score ? s->dim : 0, size);
+    s->gradient = covsamp__take_vector(arena, s->batch, s->guided ? s->dim : 0, size);
+    s->push = covsamp__take_vector(arena, s->batch, s->guided && !score ? s->dim : 0, size);
 }
 
 void covsamp__solver_layout(covsamp__solver *s, covsamp__arena *arena)
@@ -35,25 +35,28 @@ void covsamp__solver_layout(covsamp__solver *s, covsamp__arena *arena)
     const size_t size = covsamp__size_of(s->dtype);
     const covsamp__covariance_ops *c = s->model.ops;
     const int64_t two = s->ops->evaluations ? s->dim : 0;
-    s->x = covsamp__take(arena, s->batch, s->dim, size);
-    s->z = covsamp__take(arena, s->batch, s->dim, size);
-    s->mean = covsamp__take(arena, s->batch, s->dim, size);
-    s->mu = covsamp__take(arena, s->batch, s->dim, size);
-    s->head = covsamp__take(arena, s->batch, c->needs_head ? s->dim : 0, size);
-    s->old = covsamp__take(arena, s->batch, s->mean_order > 1 ? s->dim : 0, size);
-    s->aside = covsamp__take(arena, s->batch, c->needs_head ? s->dim : two, size);
-    s->slope = covsamp__take(arena, s->batch, two, size);
+    s->x = covsamp__take_vector(arena, s->batch, s->dim, size);
+    s->z = covsamp__take_vector(arena, s->batch, s->dim, size);
+    s->mean = covsamp__take_vector(arena, s->batch, s->dim, size);
+    s->mu = covsamp__take_vector(arena, s->batch, s->dim, size);
+    s->head = covsamp__take_vector(arena, s->batch, c->needs_head ? s->dim : 0, size);
+    s->old = covsamp__take_vector(arena, s->batch, s->mean_order > 1 ? s->dim : 0, size);
+    s->aside = covsamp__take_vector(arena, s->batch, c->needs_head ? s->dim : two, size);
+    s->slope = covsamp__take_vector(arena, s->batch, two, size);
     const int64_t tangents = c->needs_products ? s->model.tangents : 0;
-    s->product = covsamp__take(arena, tangents, s->batch, (size_t)s->dim * size);
+    s->product = covsamp__take_vector(arena, tangents, s->batch, (size_t)s->dim * size);
     s->transposed =
-        covsamp__take(arena, s->average ? tangents : 0, s->batch, (size_t)s->dim * size);
-    s->keep = covsamp__take(arena, s->batch, s->clip > 0 ? s->dim : 0, sizeof(uint8_t));
+        covsamp__take_vector(arena, s->average ? tangents : 0, s->batch, (size_t)s->dim * size);
+    s->row = covsamp__take(arena, s->batch, 2, sizeof *s->row);
+    s->keep = covsamp__take_vector(arena, s->batch, s->clip > 0 ? s->dim : 0, sizeof(uint8_t));
     layout_guidance(s, arena);
     const int64_t measured = s->measure ? s->dim : 0;
-    s->truth = covsamp__take(arena, s->batch, measured, size);
-    s->residual = covsamp__take(arena, s->batch, measured, size);
+    s->truth = covsamp__take_vector(arena, s->batch, measured, size);
+    s->residual = covsamp__take_vector(arena, s->batch, measured, size);
     s->forms = covsamp__take(arena, s->measure ? s->batch : 0, 1, sizeof *s->forms);
     c->layout(&s->model, arena);
+    const int krylov = c == &covsamp__covariance_krylov || c == &covsamp__covariance_quadrature;
+    covsamp__space_layout(s->space, s->batch, s->dim, krylov ? s->model.krylov.most : 1, arena);
     s->fallback.ops->layout(&s->fallback, arena);
 }
 
@@ -82,14 +85,14 @@ void covsamp__solver_open(covsamp__solver *s, const covsamp__plan *plan, uint64_
 void covsamp__solver_x0(covsamp__solver *s)
 {
     const int64_t n = covsamp__solver_values(s);
-    covsamp__combine(s->dtype, n, s->ask->p, s->ask_x, s->ask->q, s->mean, s->mean);
+    covsamp__space_combine(s->space, n, s->ask->p, s->ask_x, s->ask->q, s->mean, s->mean);
     if (s->clip > 0)
-        covsamp__clip(s->dtype, n, s->clip, s->mean, s->keep);
+        covsamp__space_clip(s->space, n, s->clip, s->mean, s->keep);
 }
 
 void covsamp__solver_noise(const covsamp__solver *s, void *out)
 {
     const covsamp__level *at = &s->ask->at;
-    covsamp__combine(s->dtype, covsamp__solver_values(s), 1 / at->sigma, s->ask_x,
-                     -at->alpha / at->sigma, s->mean, out);
+    covsamp__space_combine(s->space, covsamp__solver_values(s), 1 / at->sigma, s->ask_x,
+                           -at->alpha / at->sigma, s->mean, out);
 }

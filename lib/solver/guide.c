@@ -4,8 +4,6 @@
  * Nichol 2021, algorithm 1; docs/math.md, "Guidance"). */
 #include "solver/solver.h"
 
-#include "numeric/vec.h"
-
 enum { BEGIN = 0, GRADIENT = 1, PRODUCT = 2, READY = 3 };
 
 /* Guidance of the score is no business of the step: the mean has it already. */
@@ -43,7 +41,7 @@ void covsamp__guide_take(covsamp__solver *s)
 {
     const int64_t n = covsamp__solver_values(s);
     if (s->guide_phase == PRODUCT) {
-        covsamp__copy(s->dtype, n, s->product, s->push);
+        covsamp__space_copy(s->space, n, s->product, s->push);
         s->covariance->counts.used += s->batch;
         s->guide_phase = READY;
         return;
@@ -53,9 +51,9 @@ void covsamp__guide_take(covsamp__solver *s)
         return;
     s->guide_phase = PRODUCT;
     if (s->place.keep != NULL)
-        covsamp__mask(s->dtype, n, s->place.keep, s->gradient, s->push);
+        covsamp__space_mask(s->space, n, s->place.keep, s->gradient, s->push);
     else
-        covsamp__copy(s->dtype, n, s->gradient, s->push);
+        covsamp__space_copy(s->space, n, s->gradient, s->push);
 }
 
 /* A diagonal S is its root, twice. */
@@ -67,7 +65,7 @@ static int push_by_draws(covsamp__solver *s)
     place.z = s->push;
     if (info == 0)
         info = s->covariance->ops->draw(s->covariance, &place, s->gradient, &s->failed);
-    covsamp__copy(s->dtype, covsamp__solver_values(s), s->gradient, s->push);
+    covsamp__space_copy(s->space, covsamp__solver_values(s), s->gradient, s->push);
     return info;
 }
 
@@ -80,7 +78,7 @@ int covsamp__guide_push(covsamp__solver *s)
             ? push_by_draws(s)
             : s->covariance->ops->push(s->covariance, &s->place, s->gradient, s->push, &s->failed);
     if (info == 0)
-        covsamp__combine(s->dtype, covsamp__solver_values(s), 1, s->mu, s->plan->guidance, s->push,
-                         s->mu);
+        covsamp__space_combine(s->space, covsamp__solver_values(s), 1, s->mu, s->plan->guidance,
+                               s->push, s->mu);
     return info;
 }

@@ -5,8 +5,6 @@
  * without the correction on the step to data.  Churn first adds noise up to a larger r. */
 #include "solver/solver.h"
 
-#include "numeric/vec.h"
-
 enum { BEGIN = 0, FIRST = 1, SECOND = 2, END = 3 };
 
 static int32_t next(covsamp__solver *s)
@@ -30,8 +28,8 @@ static int32_t next(covsamp__solver *s)
 static void churn(covsamp__solver *s)
 {
     const covsamp__plan *plan = s->plan;
-    covsamp__combine(s->dtype, covsamp__solver_values(s), plan->churned, s->x,
-                     plan->variance * s->churn_noise, s->z, s->x);
+    covsamp__space_combine(s->space, covsamp__solver_values(s), plan->churned, s->x,
+                           plan->variance * s->churn_noise, s->z, s->x);
     s->moved = 1;
 }
 
@@ -41,8 +39,8 @@ static void follow(const covsamp__solver *s, const void *e, void *out)
 {
     const covsamp__level *t = &s->plan->t.at, *end = &s->plan->s;
     const double ratio = end->alpha / t->alpha;
-    covsamp__combine(s->dtype, covsamp__solver_values(s), ratio, s->x,
-                     end->sigma - ratio * t->sigma, e, out);
+    covsamp__space_combine(s->space, covsamp__solver_values(s), ratio, s->x,
+                           end->sigma - ratio * t->sigma, e, out);
 }
 
 static void take_first(covsamp__solver *s)
@@ -51,7 +49,7 @@ static void take_first(covsamp__solver *s)
     const int64_t n = covsamp__solver_values(s);
     covsamp__solver_x0(s);
     if (!s->plan->two) { /* DDIM's step as it stands: good for alpha_t = 0 and for data */
-        covsamp__combine(s->dtype, n, tr->ca, s->x, tr->cb, s->mean, s->x);
+        covsamp__space_combine(s->space, n, tr->ca, s->x, tr->cb, s->mean, s->x);
         return;
     }
     covsamp__solver_noise(s, s->slope);
@@ -65,7 +63,7 @@ static void take_second(covsamp__solver *s)
 {
     covsamp__solver_x0(s);
     covsamp__solver_noise(s, s->mu);
-    covsamp__combine(s->dtype, covsamp__solver_values(s), 0.5, s->slope, 0.5, s->mu, s->mu);
+    covsamp__space_combine(s->space, covsamp__solver_values(s), 0.5, s->slope, 0.5, s->mu, s->mu);
     follow(s, s->mu, s->x);
 }
 

@@ -5,8 +5,6 @@
  * On the step to data, and from alpha = 0, the middle does not exist: first order. */
 #include "solver/solver.h"
 
-#include "numeric/vec.h"
-
 #include <math.h>
 
 enum { FIRST = 0, SECOND = 1, END = 2 };
@@ -25,8 +23,8 @@ static void follow(const covsamp__solver *s, const covsamp__level *end, void *ou
 {
     const covsamp__level *t = &s->plan->t.at;
     const double h = 0.5 * (end->log_snr - t->log_snr);
-    covsamp__combine(s->dtype, covsamp__solver_values(s), end->sigma / t->sigma, s->x,
-                     -end->alpha * expm1(-h), s->mean, out);
+    covsamp__space_combine(s->space, covsamp__solver_values(s), end->sigma / t->sigma, s->x,
+                           -end->alpha * expm1(-h), s->mean, out);
 }
 
 static void take(covsamp__solver *s, int32_t kind)

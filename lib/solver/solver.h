@@ -50,6 +50,7 @@ typedef struct {
 
 struct covsamp__solver {
     const covsamp__solver_ops *ops;
+    covsamp__space *space; /* where the vectors are */
     int32_t dtype;
     int32_t eps_raw, clip_covariance, mean_jvp, mean_order; /* options */
     int32_t average;                                        /* products are with (J + J^T) / 2 */
@@ -76,6 +77,7 @@ struct covsamp__solver {
     const void *v; /* tangents that are asked about, count of them */
     int64_t count;
     int64_t failed; /* sample whose eigenvalues did not converge */
+    double *row;    /* [2][batch] numbers of samples */
     /* arrays [batch][dim], those that the options need */
     void *x, *z;
     void *mean;                 /* the model's output, then x0, then the noise */

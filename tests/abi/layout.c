@@ -35,6 +35,23 @@ static void small_structs(void)
     FIELD(covsamp_allocator, alloc);
     FIELD(covsamp_allocator, release);
     FIELD(covsamp_allocator, user);
+    STRUCT(covsamp_parallel_for);
+    FIELD(covsamp_parallel_for, size);
+    FIELD(covsamp_parallel_for, run);
+    FIELD(covsamp_parallel_for, user);
+    STRUCT(covsamp_vector_ops);
+    FIELD(covsamp_vector_ops, size);
+    FIELD(covsamp_vector_ops, user);
+    FIELD(covsamp_vector_ops, alloc);
+    FIELD(covsamp_vector_ops, release);
+    FIELD(covsamp_vector_ops, put);
+    FIELD(covsamp_vector_ops, get);
+    FIELD(covsamp_vector_ops, combine);
+    FIELD(covsamp_vector_ops, project);
+    FIELD(covsamp_vector_ops, expand);
+    FIELD(covsamp_vector_ops, clip);
+    FIELD(covsamp_vector_ops, select);
+    FIELD(covsamp_vector_ops, find_nonfinite);
     STRUCT(covsamp_option);
     FIELD(covsamp_option, size);
     FIELD(covsamp_option, key);
@@ -119,6 +136,7 @@ static void request_struct(void)
     FIELD(covsamp_request, other_product);
     FIELD(covsamp_request, other_transposed);
     FIELD(covsamp_request, other_head);
+    FIELD(covsamp_request, ops);
 }
 
 static void calibration_struct(void)

@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/analysis/reference-blas.sh
 folder=build-tsan
-programs="tests/api_test_interleave tests/api_test_cancel examples/threads examples/cancel_progress"
+programs="tests/api_test_interleave tests/api_test_cancel tests/api_test_threads examples/threads examples/cancel_progress"
 [ -f "$folder/build.ninja" ] || CC="${CC:-clang}" meson setup "$folder" -Dshim=disabled -Db_sanitize=thread \
     -Db_lundef=false -Doptimization=1 >"$folder.log" 2>&1 || { cat "$folder.log" && exit 1; }
 # shellcheck disable=SC2086 # a list of words

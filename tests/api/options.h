@@ -265,7 +265,7 @@ static inline void good_text(void)
 static inline void unknown_keys(void)
 {
     static const int32_t keys[] = {0,  -1, 5,  19,   37,        39,       52,
-                                   59, 63, 82, 1000, INT32_MAX, INT32_MIN};
+                                   59, 63, 83, 1000, INT32_MAX, INT32_MIN};
     covsamp_config *c = fresh();
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         int64_t whole = 0;

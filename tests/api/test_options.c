@@ -2,7 +2,7 @@
 /* The option table, and setting and reading every option as number and as text. */
 #include "options.h"
 
-#define OPTION_COUNT 57
+#define OPTION_COUNT 58
 
 /* Keys are never reused and names never change: this list is part of the ABI. */
 static const struct {
@@ -66,6 +66,7 @@ static const struct {
     {"guided_jacobian", 98, COVSAMP_TYPE_INT},
     {"branches", 99, COVSAMP_TYPE_INT},
     {"known", 100, COVSAMP_TYPE_INT},
+    {"threads", 82, COVSAMP_TYPE_INT},
 };
 
 /* As are the numbers and names of choices. */

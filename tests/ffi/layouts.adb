@@ -92,4 +92,5 @@ begin
    Field ("covsamp_request", ".other_product", Q.Other_Product'Position, Q.Other_Product'Size);
    Field ("covsamp_request", ".other_transposed", Q.Other_Transposed'Position, Q.Other_Transposed'Size);
    Field ("covsamp_request", ".other_head", Q.Other_Head'Position, Q.Other_Head'Size);
+   Field ("covsamp_request", ".ops", Q.Ops'Position, Q.Ops'Size);
 end Layouts;

@@ -85,6 +85,7 @@ program layouts
   call field("other_product", c_loc(request%other_product), c_sizeof(request%other_product))
   call field("other_transposed", c_loc(request%other_transposed), c_sizeof(request%other_transposed))
   call field("other_head", c_loc(request%other_head), c_sizeof(request%other_head))
+  call field("ops", c_loc(request%ops), c_sizeof(request%ops))
 
 contains
 

@@ -94,7 +94,7 @@ static void draw_from_z(int64_t m, double lambda, double b, double *n)
 {
     covsamp__krylov k;
     covsamp__krylov_counts counts;
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena arena = {0};
     const double lambda_b[2] = {lambda, b};
     double v[D], w[D], coefficients[D];
     memset(&k, 0, sizeof k);
@@ -105,7 +105,7 @@ static void draw_from_z(int64_t m, double lambda, double b, double *n)
     k.most = m;
     covsamp__krylov_layout(&k, &arena);
     void *block = calloc(1, arena.used);
-    arena = (covsamp__arena){block, 0, 0};
+    arena = (covsamp__arena){.base = block};
     covsamp__krylov_layout(&k, &arena);
     for (int p = 0; p < PROBES; p++) {
         const double *next;

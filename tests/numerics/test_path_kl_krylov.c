@@ -10,7 +10,7 @@ enum { MOST = COVSAMP__PATH_KL_KRYLOV };
 /* A space of m products in d dimensions, over memory of its own. */
 static void *new_space(int64_t d, int64_t m, covsamp__path_krylov *k)
 {
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena arena = {0};
     memset(k, 0, sizeof *k);
     k->space.dtype = COVSAMP_F64;
     k->space.batch = 1;

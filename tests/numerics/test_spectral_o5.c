@@ -64,7 +64,7 @@ static void posterior(double nsr, double *s)
 static covsamp__spectrum *spectrum(int32_t mode, int64_t k, int32_t pool)
 {
     covsamp__spectrum s;
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena arena = {0};
     memset(&s, 0, sizeof s);
     s.dct.channels = s.batch = 1;
     s.dct.height = s.dct.width = N;
@@ -74,7 +74,7 @@ static covsamp__spectrum *spectrum(int32_t mode, int64_t k, int32_t pool)
     s.pool = pool;
     covsamp__spectrum_layout(&s, &arena);
     char *block = calloc(1, arena.used + sizeof s + 64);
-    arena = (covsamp__arena){block + (sizeof s + 63) / 64 * 64, 0, 0};
+    arena = (covsamp__arena){.base = block + (sizeof s + 63) / 64 * 64};
     covsamp__spectrum_layout(&s, &arena);
     memcpy(block, &s, sizeof s);
     return (covsamp__spectrum *)(void *)block;

@@ -21,7 +21,7 @@ typedef struct {
 static space open_space(int32_t dtype, int64_t batch, int64_t dim, int64_t most)
 {
     space s;
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena arena = {0};
     memset(&s, 0, sizeof s);
     s.k.dtype = dtype;
     s.k.batch = batch;
@@ -30,7 +30,7 @@ static space open_space(int32_t dtype, int64_t batch, int64_t dim, int64_t most)
     covsamp__krylov_layout(&s.k, &arena);
     s.block = aligned_alloc(COVSAMP__ALIGN, (arena.used / COVSAMP__ALIGN + 1) * COVSAMP__ALIGN);
     memset(s.block, 0x7f, arena.used); /* no test may live on zeroed memory */
-    arena = (covsamp__arena){s.block, 0, 0};
+    arena = (covsamp__arena){.base = s.block};
     covsamp__krylov_layout(&s.k, &arena);
     return s;
 }

@@ -70,7 +70,7 @@ static void hooks(void)
 
 static void counting(void)
 {
-    covsamp__arena arena = {NULL, 0, 0};
+    covsamp__arena arena = {0};
     CHECK(covsamp__take(&arena, 3, 5, 8) == NULL && arena.used == 128);
     CHECK(covsamp__take(&arena, 0, 5, 8) == NULL && arena.used == 128);
     CHECK(covsamp__take(&arena, 5, 0, 8) == NULL && arena.used == 128);
@@ -82,7 +82,7 @@ static void counting(void)
 static void giving(void)
 {
     static const int64_t counts[][3] = {{1, 1, 24}, {7, 3, 4}, {0, 9, 8}, {1, 64, 1}, {5, 5, 8}};
-    covsamp__arena count = {NULL, 0, 0};
+    covsamp__arena count = {0};
     for (int i = 0; i < 5; i++)
         covsamp__take(&count, counts[i][0], counts[i][1], (size_t)counts[i][2]);
     char *block = aligned_alloc(COVSAMP__ALIGN, count.used);
@@ -122,7 +122,7 @@ static void overflows(void)
     }
     const int64_t eighth =
         (int64_t)(SIZE_MAX / 8 + 1);     /* of the address space, whatever the word */
-    covsamp__arena arena = {NULL, 0, 0}; /* each fits, the sum does not */
+    covsamp__arena arena = {0}; /* each fits, the sum does not */
     for (int i = 0; i < 3; i++)
         covsamp__take(&arena, eighth, 1, 1);
     CHECK(!arena.overflow);

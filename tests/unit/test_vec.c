@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include "numeric/vec.h"
+#include "numeric/vec_kernels.h"
 
 #include <covsamp/covsamp.h>
 #include <stdlib.h>
@@ -162,6 +163,89 @@ static void nonfinite(int32_t dtype)
     CHECK(value(dtype, room_x, 1) == -1.0 && keep[1] == 0);
 }
 
+/* One sweep has the bits of two. */
+static void fused(int32_t dtype, int64_t n)
+{
+    void *v = room_x, *w = room_y, *out = room_out, *kept = plain;
+    const int64_t stride = n + 3;
+    const size_t bytes = (size_t)n * covsamp__size_of(dtype);
+    double h[VECTORS], g[VECTORS], again[VECTORS];
+    fill(dtype, VECTORS * stride, v, 8);
+    fill(dtype, n, w, 9);
+    for (int64_t k = 1; k <= VECTORS; k++) {
+        covsamp__project(dtype, n, k, v, stride, w, h);
+        covsamp__copy(dtype, n, w, kept);
+        covsamp__reject(dtype, n, k, v, stride, h, kept);
+        covsamp__project(dtype, n, k, v, stride, kept, again);
+        covsamp__copy(dtype, n, w, out);
+        covsamp__reject_project(dtype, n, k, v, stride, h, out, g);
+        CHECK(memcmp(out, kept, bytes) == 0);
+        CHECK(memcmp(g, again, (size_t)k * sizeof *g) == 0);
+        const double there = covsamp__reject_square(dtype, n, k, v, stride, h, w, out);
+        const double here = covsamp__dot(dtype, n, kept, kept);
+        CHECK(memcmp(out, kept, bytes) == 0 && memcmp(&here, &there, sizeof here) == 0);
+        covsamp__copy(dtype, n, w, out); /* in place */
+        CHECK(covsamp__reject_square(dtype, n, k, v, stride, h, out, out) == here);
+        CHECK(memcmp(out, kept, bytes) == 0);
+    }
+}
+
+/* ---- every width of vectors has the same bits ---- */
+
+DEFINE_ALL(float, f32_base, __attribute__((unused)))
+DEFINE_ALL(double, f64_base, __attribute__((unused)))
+#define BASE(f, ...) (dtype == COVSAMP_F32 ? f##_f32_base(__VA_ARGS__) : f##_f64_base(__VA_ARGS__))
+#if defined(__x86_64__) && defined(__GNUC__)
+#define AVX2 __attribute__((unused, target("avx2")))
+DEFINE_ALL(float, f32_wide, AVX2)
+DEFINE_ALL(double, f64_wide, AVX2)
+#define WIDE(f, ...)                                                                               \
+    (!__builtin_cpu_supports("avx2") ? BASE(f, __VA_ARGS__)                                        \
+     : dtype == COVSAMP_F32          ? f##_f32_wide(__VA_ARGS__)                                   \
+                                     : f##_f64_wide(__VA_ARGS__))
+#else
+#define WIDE BASE
+#endif
+
+/* What a kernel makes by the door (0), by plain instructions (1) and by AVX2 (2). */
+#define BY(way, f, ...)                                                                            \
+    ((way) == 0   ? covsamp__##f(dtype, __VA_ARGS__)                                               \
+     : (way) == 1 ? BASE(f, __VA_ARGS__)                                                           \
+                  : WIDE(f, __VA_ARGS__))
+
+static void make(int way, int32_t dtype, int64_t n, double *numbers, void *out)
+{
+    const int64_t stride = n + 3, bytes = n * (int64_t)covsamp__size_of(dtype);
+    void *v = room_x, *w = room_y, *part[6];
+    for (int i = 0; i < 6; i++)
+        part[i] = (char *)out + i * bytes;
+    BY(way, project, n, VECTORS, v, stride, w, numbers);
+    BY(way, combine, n, 0.3, v, -1.7, w, part[0]);
+    BY(way, combine_square, n, 0.3, v, 0.7, w, part[1]);
+    BY(way, root_scale, n, 0.3, 2, v, 1.1, w, part[2]);
+    BY(way, exp_scale, n, 0.3, 2, v, 1.1, w, part[3]);
+    covsamp__copy(dtype, n, w, part[4]);
+    BY(way, reject_project, n, VECTORS, v, stride, numbers, part[4], numbers + VECTORS);
+    numbers[2 * VECTORS] = BY(way, reject_square, n, VECTORS, v, stride, numbers, w, part[5]);
+}
+
+static void widths(int32_t dtype, int64_t n)
+{
+    const size_t bytes = 6 * (size_t)n * covsamp__size_of(dtype);
+    double numbers[3][2 * VECTORS + 1];
+    void *made[3];
+    fill(dtype, VECTORS * (n + 3), room_x, 10);
+    fill(dtype, n, room_y, 11);
+    for (int way = 0; way < 3; way++)
+        make(way, dtype, n, numbers[way], made[way] = malloc(bytes + 1));
+    for (int way = 1; way < 3; way++) {
+        CHECK(memcmp(numbers[0], numbers[way], sizeof numbers[0]) == 0);
+        CHECK(memcmp(made[0], made[way], bytes) == 0);
+    }
+    for (int way = 0; way < 3; way++)
+        free(made[way]);
+}
+
 int main(void)
 {
     const int32_t types[] = {COVSAMP_F32, COVSAMP_F64};
@@ -173,6 +257,8 @@ int main(void)
             elements(types[t], lengths[l]);
             sums(types[t], lengths[l]);
             alignment(types[t], lengths[l]);
+            fused(types[t], lengths[l]);
+            widths(types[t], lengths[l]);
         }
         nonfinite(types[t]);
     }

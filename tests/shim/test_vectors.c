@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Vectors as libtorch's memory: whole runs against those on the host, the same bits for any batch
+ * and any threads of libtorch, every operation failing once, and requests that are answered where
+ * they are.
+ *
+ *     test_vectors MODULES [DEVICE] */
+#define _GNU_SOURCE /* RTLD_DEFAULT */
+#include "sampling.h"
+
+#include <dlfcn.h>
+
+static const char *device = "cpu";
+
+static covsamp_torch *load_on_device(const char *name, int32_t dtype)
+{
+    covsamp_torch *module = NULL;
+    char message[COVSAMP_MESSAGE_BYTES] = "";
+    covsamp_torch_options options = options_of(dtype, COVSAMP_TORCH_AUTO);
+    options.device = device;
+    if (!CHECK(covsamp_torch_load(&module, module_path(name), &options, message) == COVSAMP_OK)) {
+        fprintf(stderr, "    %s\n", message);
+        exit(1);
+    }
+    return module;
+}
+
+static covsamp_vector_ops ops_of(covsamp_torch *module)
+{
+    covsamp_vector_ops ops;
+    memset(&ops, 0, sizeof ops);
+    ops.size = sizeof ops;
+    CHECK(covsamp_torch_vector_ops(module, &ops) == COVSAMP_OK);
+    CHECK(ops.size == sizeof ops);
+    return ops;
+}
+
+/* ---- operations against plain loops ---- */
+
+enum { ROWS = 3, N = 4096 + 77, K = 4 };
+
+static double at(int32_t dtype, const void *p, int64_t i)
+{
+    return dtype == COVSAMP_F32 ? (double)((const float *)p)[i] : ((const double *)p)[i];
+}
+
+static void put(int32_t dtype, void *p, int64_t i, double value)
+{
+    if (dtype == COVSAMP_F32)
+        ((float *)p)[i] = (float)value;
+    else
+        ((double *)p)[i] = value;
+}
+
+typedef struct {
+    const covsamp_vector_ops *ops;
+    int32_t dtype;
+    size_t bytes;      /* of ROWS * N values */
+    char *v, *w, *out; /* on the device; v: K vectors */
+    char host_v[K * ROWS * N * 8], host_w[ROWS * N * 8], host_out[ROWS * N * 8];
+} room;
+
+static void get_out(room *r)
+{
+    CHECK(r->ops->get(r->ops->user, r->host_out, r->out, r->bytes) == 0);
+}
+
+static void put_in(room *r)
+{
+    static double numbers[K * ROWS * N];
+    fill(numbers, K * ROWS * N, 1);
+    for (int64_t i = 0; i < K * ROWS * N; i++)
+        put(r->dtype, r->host_v, i, numbers[i]);
+    fill(numbers, ROWS * N, 2);
+    for (int64_t i = 0; i < ROWS * N; i++)
+        put(r->dtype, r->host_w, i, 1.5 * numbers[i]);
+    CHECK(r->ops->put(r->ops->user, r->v, r->host_v, K * r->bytes) == 0);
+    CHECK(r->ops->put(r->ops->user, r->w, r->host_w, r->bytes) == 0);
+    CHECK(r->ops->put(r->ops->user, r->out, r->host_w, r->bytes) == 0);
+}
+
+/* Rounded once: the bits are those of these lines, which nothing contracts. */
+static void combines(room *r)
+{
+    const double a[ROWS] = {0.3, 0, -1.7}, b[ROWS] = {1.1, -0.2, 0};
+    int ok = 1;
+    CHECK(r->ops->combine(r->ops->user, r->dtype, ROWS, N, a, r->v, b, r->w, r->out) == 0);
+    get_out(r);
+    for (int64_t i = 0; i < ROWS * N; i++) {
+        const volatile double ax = a[i / N] * at(r->dtype, r->host_v, i);
+        const volatile double by = b[i / N] * at(r->dtype, r->host_w, i);
+        const double sum = ax + by;
+        ok &= at(r->dtype, r->host_out, i) == (r->dtype == COVSAMP_F32 ? (double)(float)sum : sum);
+    }
+    CHECK(ok);
+    put(r->dtype, r->host_out, N + 5, NAN); /* row 1 has the factor 0 */
+    CHECK(r->ops->put(r->ops->user, r->out, r->host_out, r->bytes) == 0);
+    CHECK(r->ops->combine(r->ops->user, r->dtype, ROWS, N, a, r->out, NULL, NULL, r->out) == 0);
+    get_out(r);
+    for (int64_t i = N; i < 2 * N; i++)
+        ok &= at(r->dtype, r->host_out, i) == 0;
+    CHECK(ok);
+    CHECK(r->ops->combine(r->ops->user, r->dtype, 1, ROWS * N, b + 2, NULL, NULL, NULL, r->out) ==
+          0);
+    get_out(r);
+    for (int64_t i = 0; i < ROWS * N; i++)
+        ok &= at(r->dtype, r->host_out, i) == 0;
+    CHECK(ok);
+}
+
+static void several(room *r)
+{
+    double h[ROWS * K], again[K], tolerance = r->dtype == COVSAMP_F32 ? 1e-6 : 1e-14;
+    const size_t one = (size_t)N * (r->dtype == COVSAMP_F32 ? 4 : 8);
+    int ok = 1;
+    CHECK(r->ops->project(r->ops->user, r->dtype, ROWS, N, K, r->v, ROWS * N, r->w, h) == 0);
+    for (int64_t row = 0; row < ROWS; row++) {
+        for (int64_t j = 0; j < K; j++) {
+            double sum = 0;
+            for (int64_t i = row * N; i < (row + 1) * N; i++)
+                sum += at(r->dtype, r->host_v, j * ROWS * N + i) * at(r->dtype, r->host_w, i);
+            CHECK_NEAR(h[row * K + j], sum, 1e-12 * N);
+        }
+        CHECK(r->ops->project(r->ops->user, r->dtype, 1, N, K, r->v + (size_t)row * one, ROWS * N,
+                              r->w + (size_t)row * one, again) == 0);
+        CHECK(memcmp(again, h + row * K, sizeof again) == 0); /* alone and among others */
+    }
+    for (int64_t i = 0; i < ROWS * K; i++)
+        h[i] /= N;
+    for (int beta = 0; beta < 2; beta++) {
+        CHECK(r->ops->put(r->ops->user, r->out, r->host_w, r->bytes) == 0);
+        CHECK(r->ops->expand(r->ops->user, r->dtype, ROWS, N, K, beta, r->v, ROWS * N, h, r->out) ==
+              0);
+        get_out(r);
+        for (int64_t i = 0; i < ROWS * N; i++) {
+            double sum = beta * at(r->dtype, r->host_w, i), size = fabs(sum);
+            for (int64_t j = 0; j < K; j++) {
+                const double term = h[i / N * K + j] * at(r->dtype, r->host_v, j * ROWS * N + i);
+                sum += term;
+                size += fabs(term);
+            }
+            ok &= fabs(at(r->dtype, r->host_out, i) - sum) <= tolerance * size;
+        }
+    }
+    CHECK(ok);
+    CHECK(r->ops->expand(r->ops->user, r->dtype, ROWS, N, 0, 0, r->v, ROWS * N, h, r->out) == 0);
+    get_out(r);
+    for (int64_t i = 0; i < ROWS * N; i++)
+        ok &= at(r->dtype, r->host_out, i) == 0;
+    CHECK(ok);
+}
+
+static void masks(room *r)
+{
+    static uint8_t kept[ROWS * N];
+    char *keep = r->ops->alloc(r->ops->user, ROWS * N);
+    int64_t index = 0;
+    int ok = keep != NULL;
+    put(r->dtype, r->host_w, 7, NAN);
+    CHECK(r->ops->find_nonfinite(r->ops->user, r->dtype, ROWS * N, r->w, &index) == 0);
+    CHECK(index == -1);
+    CHECK(r->ops->put(r->ops->user, r->w, r->host_w, r->bytes) == 0);
+    CHECK(r->ops->find_nonfinite(r->ops->user, r->dtype, ROWS * N, r->w, &index) == 0);
+    CHECK(index == 7);
+    CHECK(r->ops->put(r->ops->user, r->out, r->host_w, r->bytes) == 0);
+    CHECK(r->ops->clip(r->ops->user, r->dtype, ROWS * N, 0.6, r->out, (uint8_t *)keep) == 0);
+    CHECK(r->ops->get(r->ops->user, kept, keep, sizeof kept) == 0);
+    get_out(r);
+    const double bound = r->dtype == COVSAMP_F32 ? (double)0.6f : 0.6;
+    for (int64_t i = 0; i < ROWS * N; i++) {
+        const double x = at(r->dtype, r->host_w, i), y = at(r->dtype, r->host_out, i);
+        ok &=
+            kept[i] == (fabs(x) <= 0.6) && (i == 7 ? isnan(y) : y == fmax(fmin(x, bound), -bound));
+    }
+    CHECK(ok);
+    CHECK(r->ops->select(r->ops->user, r->dtype, ROWS * N, (uint8_t *)keep, r->v, 0.5, r->w,
+                         r->out) == 0);
+    get_out(r);
+    for (int64_t i = 0; i < ROWS * N; i++)
+        ok &=
+            i == 7 || at(r->dtype, r->host_out, i) ==
+                          (kept[i] ? at(r->dtype, r->host_v, i) : 0.5 * at(r->dtype, r->host_w, i));
+    CHECK(r->ops->select(r->ops->user, r->dtype, ROWS * N, (uint8_t *)keep, r->v, 0, NULL,
+                         r->out) == 0);
+    get_out(r);
+    for (int64_t i = 0; i < ROWS * N; i++)
+        ok &= at(r->dtype, r->host_out, i) == (kept[i] ? at(r->dtype, r->host_v, i) : 0);
+    CHECK(ok);
+    r->ops->release(r->ops->user, keep, ROWS * N);
+}
+
+static void operations(int32_t dtype)
+{
+    static room r;
+    covsamp_torch *module = load_on_device("unet.pt", COVSAMP_F32);
+    const covsamp_vector_ops ops = ops_of(module);
+    r.ops = &ops;
+    r.dtype = dtype;
+    r.bytes = (size_t)(ROWS * N) * (dtype == COVSAMP_F32 ? 4 : 8);
+    r.v = ops.alloc(ops.user, K * r.bytes);
+    r.w = ops.alloc(ops.user, r.bytes);
+    r.out = ops.alloc(ops.user, r.bytes);
+    CHECK(r.v != NULL && r.w != NULL && r.out != NULL && (uintptr_t)r.v % 64 == 0);
+    put_in(&r);
+    combines(&r);
+    put_in(&r);
+    several(&r);
+    masks(&r);
+    ops.release(ops.user, r.v, K * r.bytes);
+    ops.release(ops.user, r.w, r.bytes);
+    ops.release(ops.user, r.out, r.bytes);
+    covsamp_torch_free(module);
+}
+
+/* ---- whole runs ---- */
+
+typedef struct {
+    int32_t dtype; /* of vectors */
+    int64_t batch, first_sample, dim;
+    const char *const *options;
+} life;
+
+static covsamp_sampler *sampler_on(const life *l, const covsamp_vector_ops *ops)
+{
+    covsamp_schedule *schedule = NULL;
+    covsamp_config *config = NULL;
+    covsamp_sampler *sampler = NULL;
+    int64_t levels[STEPS];
+    CHECK(covsamp_schedule_new_linear(&schedule, 1000, 1e-4, 0.02, NULL, NULL) == COVSAMP_OK);
+    CHECK(covsamp_schedule_spaced(schedule, STEPS, COVSAMP_SPACING_EVEN, levels, NULL) ==
+          COVSAMP_OK);
+    CHECK(covsamp_config_new(&config, NULL) == COVSAMP_OK);
+    covsamp_config_set_int(config, COVSAMP_BATCH, l->batch);
+    covsamp_config_set_int(config, COVSAMP_DIM, l->dim);
+    covsamp_config_set_int(config, COVSAMP_DTYPE, l->dtype);
+    covsamp_config_set_int(config, COVSAMP_FIRST_SAMPLE, l->first_sample);
+    covsamp_config_set_int(config, COVSAMP_KRYLOV_STEPS, 3);
+    for (const char *const *o = l->options; o && o[0]; o += 2)
+        CHECK(covsamp_config_set_by_name(config, o[0], o[1]) == COVSAMP_OK);
+    CHECK(covsamp_config_set_schedule(config, schedule, levels, STEPS) == COVSAMP_OK);
+    CHECK(covsamp_config_set_vector_ops(config, ops) == COVSAMP_OK);
+    covsamp_status status = covsamp_sampler_new(&sampler, config);
+    CHECK((status == COVSAMP_OK) == (sampler != NULL));
+    covsamp_config_free(config);
+    covsamp_schedule_free(schedule);
+    return sampler;
+}
+
+static void state_of(const covsamp_sampler *s, const life *l, double *out)
+{
+    const void *x = NULL;
+    CHECK(covsamp_sampler_state(s, &x, NULL) == COVSAMP_OK);
+    for (int64_t i = 0; x != NULL && i < l->batch * l->dim; i++)
+        out[i] = at(l->dtype, x, i);
+}
+
+static void run(const life *l, covsamp_torch *module, const covsamp_vector_ops *ops, double *out)
+{
+    const covsamp_model model = model_of(module);
+    covsamp_sampler *s = sampler_on(l, ops);
+    if (!CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE))
+        fprintf(stderr, "    %s; %s\n", covsamp_sampler_message(s), covsamp_torch_message(module));
+    state_of(s, l, out);
+    covsamp_sampler_free(s);
+}
+
+enum { MOST = 5 };
+
+static void as_on_the_host(int32_t dtype, const char *const *options)
+{
+    static double here[MOST * DIM], there[MOST * DIM];
+    const life l = {dtype, 3, 4, DIM, options};
+    covsamp_torch *module = load_on_device("unet.pt", dtype);
+    const covsamp_vector_ops ops = ops_of(module);
+    run(&l, module, NULL, here);
+    run(&l, module, &ops, there);
+    /* Sums differ in the last bits of double, which stored vectors mostly do not show. */
+    CHECK(relative(there, here, 3 * DIM) < (dtype == COVSAMP_F32 ? 1e-4 : 1e-11));
+    covsamp_torch_free(module);
+}
+
+/* A model that gives a sample the same bits in every batch, by the operations themselves: 0.9 x,
+ * and of a tangent that and 0.7 of its neighbour. */
+static int32_t neighbours(const covsamp_vector_ops *ops, const covsamp_request *q)
+{
+    const double a = 0.9, c = 0.7;
+    const int64_t size = q->dtype == COVSAMP_F32 ? 4 : 8, last = q->dim - 1;
+    int32_t answer = 0;
+    for (int64_t b = 0; b < q->batch; b++) {
+        const char *v = (const char *)q->v + b * q->dim * size;
+        char *product = (char *)q->product + b * q->dim * size;
+        answer |= ops->combine(ops->user, q->dtype, 1, last, &a, v, &c, v + size, product);
+        answer |= ops->combine(ops->user, q->dtype, 1, 1, &a, v + last * size, NULL, NULL,
+                               product + last * size);
+    }
+    return answer;
+}
+
+static int32_t own_answer(void *user, const covsamp_request *q)
+{
+    const covsamp_vector_ops *ops = user;
+    const double a = 0.9;
+    int32_t answer = 0;
+    if (q->mean != NULL)
+        answer |=
+            ops->combine(ops->user, q->dtype, 1, q->batch * q->dim, &a, q->x, NULL, NULL, q->mean);
+    return q->product == NULL ? answer : answer | neighbours(ops, q);
+}
+
+static void run_own(const life *l, covsamp_vector_ops *ops, double *out)
+{
+    const covsamp_model model = {
+        .size = sizeof model, .model_user = ops, .mean = own_answer, .jvp = own_answer};
+    covsamp_sampler *s = sampler_on(l, ops);
+    if (!CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE))
+        fprintf(stderr, "    %s\n", covsamp_sampler_message(s));
+    state_of(s, l, out);
+    covsamp_sampler_free(s);
+}
+
+enum { LARGE = 70001 }; /* libtorch shares such vectors out among its threads */
+
+static void any_batch(int32_t dtype)
+{
+    static double whole[4 * LARGE], part[2 * LARGE];
+    covsamp_torch *module = load_on_device("unet.pt", COVSAMP_F32);
+    covsamp_vector_ops ops = ops_of(module);
+    const life all = {dtype, 4, 0, LARGE, NULL}, some = {dtype, 2, 1, LARGE, NULL};
+    run_own(&all, &ops, whole);
+    run_own(&some, &ops, part);
+    CHECK(memcmp(whole + LARGE, part, sizeof part) == 0);
+    covsamp_torch_free(module);
+}
+
+static void any_threads(void)
+{
+    static double one[2 * LARGE], three[2 * LARGE];
+    void (*set_threads)(int) = NULL;
+    void *found = dlsym(RTLD_DEFAULT, "omp_set_num_threads"); /* those of libtorch */
+    covsamp_torch *module = load_on_device("unet.pt", COVSAMP_F32);
+    covsamp_vector_ops ops = ops_of(module);
+    const life l = {COVSAMP_F32, 2, 1, LARGE, NULL};
+    if (!CHECK(found != NULL))
+        return;
+    memcpy(&set_threads, &found, sizeof found);
+    set_threads(1);
+    run_own(&l, &ops, one);
+    set_threads(3);
+    run_own(&l, &ops, three);
+    set_threads(1);
+    CHECK(memcmp(one, three, sizeof one) == 0);
+    covsamp_torch_free(module);
+}
+
+/* ---- failures ---- */
+
+static covsamp_vector_ops honest;
+static long long calls, fails_at;
+
+static int fails(void)
+{
+    return ++calls == fails_at;
+}
+
+static void *f_alloc(void *user, size_t bytes)
+{
+    return fails() ? NULL : honest.alloc(user, bytes);
+}
+
+static int32_t f_put(void *user, void *to, const void *from, size_t bytes)
+{
+    return fails() ? -9 : honest.put(user, to, from, bytes);
+}
+
+static int32_t f_get(void *user, void *to, const void *from, size_t bytes)
+{
+    return fails() ? -9 : honest.get(user, to, from, bytes);
+}
+
+static int32_t f_combine(void *user, int32_t dtype, int64_t rows, int64_t n, const double *a,
+                         const void *x, const double *b, const void *y, void *out)
+{
+    return fails() ? -9 : honest.combine(user, dtype, rows, n, a, x, b, y, out);
+}
+
+static int32_t f_project(void *user, int32_t dtype, int64_t rows, int64_t n, int64_t k,
+                         const void *v, int64_t stride, const void *w, double *h)
+{
+    return fails() ? -9 : honest.project(user, dtype, rows, n, k, v, stride, w, h);
+}
+
+static int32_t f_expand(void *user, int32_t dtype, int64_t rows, int64_t n, int64_t k, double beta,
+                        const void *v, int64_t stride, const double *h, void *out)
+{
+    return fails() ? -9 : honest.expand(user, dtype, rows, n, k, beta, v, stride, h, out);
+}
+
+static int32_t f_find(void *user, int32_t dtype, int64_t n, const void *x, int64_t *index)
+{
+    return fails() ? -9 : honest.find_nonfinite(user, dtype, n, x, index);
+}
+
+static void every_operation_once(void)
+{
+    static double undisturbed[MOST * DIM], out[MOST * DIM];
+    const life l = {COVSAMP_F32, 1, 0, DIM, NULL};
+    covsamp_torch *module = load_on_device("unet.pt", COVSAMP_F32);
+    const covsamp_model model = model_of(module);
+    covsamp_vector_ops ops = honest = ops_of(module);
+    ops.alloc = f_alloc;
+    ops.put = f_put;
+    ops.get = f_get;
+    ops.project = f_project;
+    ops.expand = f_expand;
+    ops.find_nonfinite = f_find;
+    (void)f_combine; /* the shim knows its tables by it */
+    run(&l, module, &honest, undisturbed);
+    long long k = 1, last = 0;
+    for (; last == 0; k++) {
+        calls = 0;
+        fails_at = k;
+        covsamp_sampler *s = sampler_on(&l, &ops);
+        if (s == NULL)
+            continue;
+        const covsamp_status status = covsamp_sampler_run(s, &model);
+        last = calls < k;
+        if (!last) {
+            CHECK(status == COVSAMP_E_DEVICE);
+            CHECK_TEXT(covsamp_sampler_message(s), "of covsamp_vector_ops returned -9");
+        }
+        CHECK(covsamp_sampler_restart(s, 0, 0) == COVSAMP_OK);
+        CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE);
+        state_of(s, &l, out);
+        CHECK(memcmp(out, undisturbed, DIM * sizeof *out) == 0);
+        covsamp_sampler_free(s);
+    }
+    CHECK(k > 40);
+    covsamp_torch_free(module);
+}
+
+/* ---- misuse ---- */
+
+static int32_t foreign_combine(void *user, int32_t dtype, int64_t rows, int64_t n, const double *a,
+                               const void *x, const double *b, const void *y, void *out)
+{
+    return honest.combine(user, dtype, rows, n, a, x, b, y, out);
+}
+
+static void misuse(void)
+{
+    covsamp_torch *module = load_on_device("unet.pt", COVSAMP_F32);
+    covsamp_vector_ops ops;
+    const life l = {COVSAMP_F32, 1, 0, DIM, NULL};
+    memset(&ops, 0, sizeof ops);
+    CHECK(covsamp_torch_vector_ops(NULL, &ops) == COVSAMP_E_NULL);
+    CHECK(covsamp_torch_vector_ops(module, NULL) == COVSAMP_E_NULL);
+    CHECK(covsamp_torch_vector_ops(module, &ops) == COVSAMP_E_STRUCT_SIZE);
+    CHECK_TEXT(covsamp_torch_message(module), "ops->size is 0");
+    ops = honest = ops_of(module);
+    ops.combine = foreign_combine; /* somebody else's table */
+    covsamp_sampler *s = sampler_on(&l, &ops);
+    const covsamp_model model = model_of(module);
+    CHECK(covsamp_sampler_run(s, &model) == COVSAMP_E_MODEL);
+    CHECK(covsamp_sampler_answer(s) == COVSAMP_E_UNSUPPORTED);
+    CHECK_TEXT(covsamp_torch_message(module), "request->ops is not a table of");
+    covsamp_sampler_free(s);
+    /* A failure inside libtorch is a code and a sentence. */
+    CHECK(honest.alloc(honest.user, (size_t)1 << 60) == NULL);
+    CHECK_TEXT(covsamp_torch_message(module), "covsamp_vector_ops.alloc");
+    covsamp_torch_free(module);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const plain[] = {NULL},
+                             *const clipped[] = {"clip_x0", "0.6", "tolerance", "0.05", NULL},
+                             *const heun[] = {"solver", "heun", NULL},
+                             *const addim[] = {"solver", "dpmpp_2m", NULL};
+    const char *const *const options[] = {plain, clipped, heun, addim};
+    module_folder = argc > 1 ? argv[1] : ".";
+    device = argc > 2 ? argv[2] : "cpu";
+    operations(COVSAMP_F32);
+    operations(COVSAMP_F64);
+    for (int i = 0; i < 4; i++) {
+        as_on_the_host(COVSAMP_F32, options[i]);
+        as_on_the_host(COVSAMP_F64, options[i]);
+    }
+    any_batch(COVSAMP_F32);
+    any_batch(COVSAMP_F64);
+    any_threads();
+    every_operation_once();
+    misuse();
+    return check_done();
+}
