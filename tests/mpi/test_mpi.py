@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -193,6 +194,28 @@ def test_array(folder, expected):
     complete(here, direct(LONG_STEPS), "a job of three that died")
 
 
+def test_dies_writing(folder, expected):
+    """A process that dies within write(), half a file behind it: nothing but whole files have their names."""
+    del expected
+    here = folder + "/writing"
+    if not hasattr(resource, "prlimit"):
+        skip("a process that dies while it writes (this system has no prlimit)")
+        return
+    job = start(0, here, *LONG)
+    wait_for(here, 3, [job])
+    resource.prlimit(job.pid, resource.RLIMIT_CORE, (0, 0))
+    resource.prlimit(job.pid, resource.RLIMIT_FSIZE, (1024, 1024))  # less than half of a file; then SIGXFSZ
+    code, out, error = end(job)
+    check(code == -signal.SIGXFSZ, "killed while it wrote", (code, out, error))
+    left = glob.glob(here + "/*.new")
+    check(len(left) == 1 and os.path.getsize(left[0]) == 1024, "half a file is left, by another name", left)
+    kept = shards(here)
+    check(3 <= len(kept) < FILES and all(values(path) for path in kept), "what has its name is whole", kept)
+    code, out, error = run(2, here, *LONG)
+    check(code == 0 and counts(out) == (len(kept), 0, FILES - len(kept), 0, 0), "nothing was damaged", out + error)
+    complete(here, direct(LONG_STEPS), "a process that died writing")
+
+
 def test_damage(folder, expected):
     here = folder + "/ranks2"
     files = shards(here)
@@ -309,7 +332,7 @@ def main():
     expected = direct(STEPS)
     folder = tempfile.mkdtemp()
     try:
-        for test in [test_ranks, test_rank_dies, test_array, test_damage, test_other_configuration,
+        for test in [test_ranks, test_rank_dies, test_dies_writing, test_array, test_damage, test_other_configuration,
                      test_bad_input, test_rank_fails, test_slurm, test_network]:
             test(folder, expected)
     finally:
