@@ -32,6 +32,7 @@ typedef struct {
     int array;               /* which of all the arrays that there are */
     covsamp_request request; /* the one that was spoiled */
     int same;                /* what came after was the same request again */
+    int apart;               /* means and products by two callbacks: both are called again */
     int nonsense;            /* a request of the library itself was not finite */
 } spoiler;
 
@@ -108,7 +109,7 @@ static inline int32_t spoiled_answer(void *user, const covsamp_request *q)
     const int32_t status = answer(p->w, q);
     p->count++;
     if (p->count == p->spoil_at + 1)
-        p->same = memcmp(&p->request, q, sizeof *q) == 0;
+        p->same = p->apart ? q->point == p->request.point : memcmp(&p->request, q, sizeof *q) == 0;
     if (p->count != p->spoil_at || status != 0)
         return status;
     p->request = *q;

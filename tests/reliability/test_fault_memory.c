@@ -227,6 +227,7 @@ int main(int argc, char **argv)
     report("schedules, mixtures and what is set twice");
     for (int i = 0; i < PLAIN_TEXTS; i++)
         on_all_paths(plain_texts[i]);
+    on_all_paths("covariance=krylov eta=1e-200"); /* whose square is 0: refused late by a path KL */
     report("covariances and solvers");
     every_bound();
     report("options at their bounds");
