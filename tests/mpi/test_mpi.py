@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""mpi_sample: the same bits for any number of ranks, whatever dies: test_mpi.py MPI_SAMPLE WITH_NETWORKS DIRECT MPIRUN
+"""mpi_sample: the same bits for any number of ranks, whatever dies: test_mpi.py MPI_SAMPLE WITH_NETWORKS DIRECT MPIRUN BAD_DISK
 
 MPI_SAMPLE does most of the work without libtorch, since loading that takes longer than what is tested here;
-WITH_NETWORKS is the program as it is built, which may be the same.
+WITH_NETWORKS is the program as it is built, which may be the same.  BAD_DISK is preloaded where fsync() is to fail.
 """
 import glob
 import json
@@ -20,7 +20,7 @@ import zlib
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from counted import check, done, skip  # noqa: E402
 
-PROGRAM, WITH_NETWORKS, DIRECT, MPIRUN = map(os.path.abspath, sys.argv[1:5])
+PROGRAM, WITH_NETWORKS, DIRECT, MPIRUN, BAD_DISK = map(os.path.abspath, sys.argv[1:6])
 SAMPLES, FILES, RANGE, STEPS, SEED = 310, 39, 8, 20, 7
 RUN = [SAMPLES, "--range", RANGE, "--steps", STEPS, "batch=4", "seed=%d" % SEED]
 LONG_STEPS = 60  # for what is killed in the middle: long enough that this program is not late
@@ -291,6 +291,22 @@ def test_rank_fails(folder, expected):
     complete(here, expected, "a rank that failed")
 
 
+def test_bad_disk(folder, expected):
+    """What fsync() does not confirm has no name."""
+    here = folder + "/bad-disk"
+    check(run(0, here)[0] == 0, "a disk that is well")
+    for path in glob.glob(here + "/samples-*8.*"):
+        os.unlink(path)
+    kept = shards(here)
+    process = subprocess.run([PROGRAM, here, *map(str, RUN)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             timeout=300, env=dict(ENVIRONMENT, LD_PRELOAD=BAD_DISK))
+    check(process.returncode == 1 and "cannot be written: Input/output error" in process.stderr,
+          "a file that is not durable", process.stderr)
+    check(shards(here) == kept and not glob.glob(here + "/*.new"), "what is not durable has no name")
+    check(run(0, here)[0] == 0, "a disk that is well again")
+    complete(here, expected, "a bad disk")
+
+
 def test_network(folder, expected):
     """A TorchScript network, where the build and this Python know any."""
     del expected
@@ -333,7 +349,7 @@ def main():
     folder = tempfile.mkdtemp()
     try:
         for test in [test_ranks, test_rank_dies, test_dies_writing, test_array, test_damage, test_other_configuration,
-                     test_bad_input, test_rank_fails, test_slurm, test_network]:
+                     test_bad_input, test_rank_fails, test_bad_disk, test_slurm, test_network]:
             test(folder, expected)
     finally:
         shutil.rmtree(folder)
