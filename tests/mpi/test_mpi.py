@@ -335,7 +335,7 @@ def test_slurm(folder, expected):
         file.write('#!/bin/sh\nshift 2\n[ -e "$0.called" ] || { : >"$0.called"; exit 9; }\n'
                    'exec "%s" -n 2 "$@"\n' % MPIRUN)
     os.chmod(stand_in, 0o755)
-    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "mpi", "mpi_sample.slurm")
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "mpi_sample.slurm")
     process = subprocess.run(["sh", script, PROGRAM, here, *map(str, RUN)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              text=True, timeout=300, env=dict(ENVIRONMENT, PATH=folder + ":" + os.environ["PATH"]))
     check(process.returncode == 0 and "try 1 failed" in process.stderr and "try 2" not in process.stderr,
