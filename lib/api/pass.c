@@ -125,9 +125,9 @@ static covsamp_status tell(covsamp__pass *p, int32_t answer, int *part, const ch
                              "%s: no request is open, %s_ask() opens one", function, p->ops->name);
     if (answer > 0 && answer != COVSAMP_CANCELLED)
         return covsamp__fail(p->error, COVSAMP_E_RANGE,
-                             "%s: answer is %" PRId32
-                             ", must be 0, COVSAMP_CANCELLED (2) or negative",
-                             function, answer);
+                             "%s: answer is %" PRId32 " (level %" PRId64
+                             "), must be 0, COVSAMP_CANCELLED (2) or negative",
+                             function, answer, q->level);
     p->answer = answer;
     if (answer == COVSAMP_CANCELLED)
         return COVSAMP_CANCELLED;
@@ -168,7 +168,9 @@ static covsamp_status check_model(covsamp__pass *p, const covsamp_model *model, 
     return status;
 }
 
-/* Tells model->progress of a part that is done. */
+/* Tells model->progress of a part that is done, but of no x that is not finite: if it is a
+ * sample's, and not one of those that fill the batch up, the next request says that the batch is
+ * given up. */
 static covsamp_status report(covsamp__pass *p, const covsamp_model *model, const char *function)
 {
     covsamp_request step = *p->request;
@@ -176,15 +178,18 @@ static covsamp_status report(covsamp__pass *p, const covsamp_model *model, const
     step.tangents = 0;
     step.v = NULL;
     step.mean = step.product = step.head = step.transposed = NULL;
+    if (p->check_finite && step.x != NULL &&
+        covsamp__nonfinite(p->dtype, p->batch * p->dim, step.x) >= 0)
+        return COVSAMP_OK;
     p->busy = 1;
     p->answer = covsamp__call(model, &step);
     p->busy = 0;
     if (p->answer == 0 || p->answer == COVSAMP_CANCELLED)
         return p->answer;
     return covsamp__fail(p->error, COVSAMP_E_MODEL,
-                         "%s: the answer of model->progress is %" PRId32
-                         ", must be 0 or COVSAMP_CANCELLED (2)",
-                         function, p->answer);
+                         "%s: the answer of model->progress is %" PRId32 " (level %" PRId64
+                         "), must be 0 or COVSAMP_CANCELLED (2)",
+                         function, p->answer, step.level);
 }
 
 /* Answers the open request. */

@@ -94,6 +94,8 @@ static int find_pairs(covsamp_posterior_modes *m, int64_t b, int64_t *converged)
     for (int64_t j = 0; j < held; j++) {
         if (residual[j] > 0) /* where no value is above 0 nothing is small beside it */
             residual[j] = value[0] > 0 ? residual[j] / value[0] : INFINITY;
+        if (isnan(residual[j])) /* its sums overflowed: nothing is known but that it is large */
+            residual[j] = INFINITY;
         *converged += residual[j] <= m->tolerance;
     }
     m->held[b] = held;

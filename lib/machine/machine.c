@@ -282,9 +282,9 @@ covsamp_status covsamp__machine_tell(covsamp_sampler *s, int32_t answer, const c
                              "%s: no request is open, covsamp_sampler_ask() opens one", function);
     if (answer > 0 && answer != COVSAMP_CANCELLED)
         return covsamp__fail(&s->error, COVSAMP_E_RANGE,
-                             "%s: answer is %" PRId32
-                             ", must be 0, COVSAMP_CANCELLED (2) or negative",
-                             function, answer);
+                             "%s: answer is %" PRId32 " (step %" PRId64 " of %" PRId64
+                             ", level %" PRId64 "), must be 0, COVSAMP_CANCELLED (2) or negative",
+                             function, answer, q->step, q->steps, q->level);
     s->answer = answer;
     if (answer == COVSAMP_CANCELLED)
         return COVSAMP_CANCELLED;

@@ -11,8 +11,12 @@ files="$core $program"
 count=$(echo "$files" | wc -w)
 flags="-std=c11 -Iinclude -Ilib -Iexamples/covsamp"
 
-# Runs a command on every file, as many at a time as there are processors; what each says comes in one piece.
+# Runs a command on every file, as many at a time as there are processors; what each says comes in one piece.  One
+# that ends with an error has found one or has not looked.
 each() {
     echo "$files" | tr ' ' '\n' | grep . |
-        xargs -P "${JOBS:-$(nproc)}" -I '{}' sh -c 'said=$("$@" 2>&1); [ -z "$said" ] || printf "%s\n" "$said"' sh "$@" >>"$log"
+        xargs -P "${JOBS:-$(nproc)}" -I '{}' sh -c '
+            said=$("$@" 2>&1) || said="$said
+$0: error: exit status $?"
+            [ -z "$said" ] || printf "%s\n" "$said"' '{}' "$@" >>"$log"
 }

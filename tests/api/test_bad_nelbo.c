@@ -259,7 +259,7 @@ static void out_of_turn(void)
     CHECK(covsamp_nelbo_ask(n, &q) == COVSAMP_OK && q->kind == COVSAMP_ASK_MEAN_JVP);
     CHECK(q->batch == BATCH && q->steps == 4 && q->step == 0 && q->level == 20);
     says(n, covsamp_nelbo_tell(n, 7), COVSAMP_E_RANGE, "covsamp_nelbo_tell",
-         "answer is 7, must be 0, COVSAMP_CANCELLED (2) or negative");
+         "answer is 7 (level 20), must be 0, COVSAMP_CANCELLED (2) or negative");
     CHECK(covsamp_nelbo_sum(n, &total) == COVSAMP_E_STATE); /* none is done */
     covsamp_nelbo_free(n);
     covsamp_mixture_free(mixture);

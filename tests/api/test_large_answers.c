@@ -203,6 +203,42 @@ static void asymmetry_of_large_products(void)
     covsamp_mixture_free(l.mixture);
 }
 
+/* The last value of the batch is as large as can be where the last step begins. */
+static int32_t reverse_answer(void *user, const covsamp_request *q)
+{
+    large *l = user;
+    const int64_t n = q->batch * q->dim;
+    l->nonsense += !is_finite(q, q->x);
+    for (int64_t i = 0; q->mean != NULL && i < n; i++)
+        ((double *)q->mean)[i] =
+            q->step + 1 == q->steps && i + 1 == n ? DBL_MAX : 0.9 * ((const double *)q->x)[i];
+    return 0;
+}
+
+/* The state that such a mean leads to is infinite: progress does not hear of it, whether it is a
+ * sample's or only fills the batch up. */
+static void progress_of_a_bound(void)
+{
+    const char *const options[] = {"covariance", "small", "prediction", "reverse", NULL};
+    for (int64_t samples = 1; samples <= 3; samples++) {
+        large l = {.from = 1};
+        const covsamp_model model = {.size = sizeof model,
+                                     .model_user = &l,
+                                     .progress_user = &l,
+                                     .mean = reverse_answer,
+                                     .progress = reverse_answer};
+        covsamp_nelbo *h = NULL;
+        covsamp_config *c = config_by(options);
+        CHECK(covsamp_nelbo_new(&h, c, 0) == COVSAMP_OK);
+        CHECK(covsamp_nelbo_run(h, &model, data, 5, samples) ==
+              (samples < 3 ? COVSAMP_DONE : COVSAMP_E_OVERFLOW));
+        CHECK_TEXT(covsamp_nelbo_message(h), samples < 3 ? "" : "term 4 of sample 13 is too large");
+        CHECK(l.nonsense == 0);
+        covsamp_nelbo_free(h);
+        covsamp_config_free(c);
+    }
+}
+
 /* Finite products may make a projection that is not: no draw comes of it. */
 static void eigenvalues_of_what_is_not_finite(void)
 {
@@ -227,6 +263,7 @@ int main(void)
     calibration_of_large_means();
     bound_of_large_means();
     asymmetry_of_large_products();
+    progress_of_a_bound();
     eigenvalues_of_what_is_not_finite();
     return check_done();
 }

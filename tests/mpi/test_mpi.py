@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""mpi_sample: the same bits for any number of ranks, whatever dies: test_mpi.py MPI_SAMPLE WITH_NETWORKS DIRECT MPIRUN
+"""mpi_sample: the same bits for any number of ranks, whatever dies: test_mpi.py MPI_SAMPLE WITH_NETWORKS DIRECT MPIRUN BAD_DISK
 
 MPI_SAMPLE does most of the work without libtorch, since loading that takes longer than what is tested here;
-WITH_NETWORKS is the program as it is built, which may be the same.
+WITH_NETWORKS is the program as it is built, which may be the same.  BAD_DISK is preloaded where fsync() is to fail.
 """
 import glob
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ import zlib
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from counted import check, done, skip  # noqa: E402
 
-PROGRAM, WITH_NETWORKS, DIRECT, MPIRUN = map(os.path.abspath, sys.argv[1:5])
+PROGRAM, WITH_NETWORKS, DIRECT, MPIRUN, BAD_DISK = map(os.path.abspath, sys.argv[1:6])
 SAMPLES, FILES, RANGE, STEPS, SEED = 310, 39, 8, 20, 7
 RUN = [SAMPLES, "--range", RANGE, "--steps", STEPS, "batch=4", "seed=%d" % SEED]
 LONG_STEPS = 60  # for what is killed in the middle: long enough that this program is not late
@@ -193,6 +194,28 @@ def test_array(folder, expected):
     complete(here, direct(LONG_STEPS), "a job of three that died")
 
 
+def test_dies_writing(folder, expected):
+    """A process that dies within write(), half a file behind it: nothing but whole files have their names."""
+    del expected
+    here = folder + "/writing"
+    if not hasattr(resource, "prlimit"):
+        skip("a process that dies while it writes (this system has no prlimit)")
+        return
+    job = start(0, here, *LONG)
+    wait_for(here, 3, [job])
+    resource.prlimit(job.pid, resource.RLIMIT_CORE, (0, 0))
+    resource.prlimit(job.pid, resource.RLIMIT_FSIZE, (1024, 1024))  # less than half of a file; then SIGXFSZ
+    code, out, error = end(job)
+    check(code == -signal.SIGXFSZ, "killed while it wrote", (code, out, error))
+    left = glob.glob(here + "/*.new")
+    check(len(left) == 1 and os.path.getsize(left[0]) == 1024, "half a file is left, by another name", left)
+    kept = shards(here)
+    check(3 <= len(kept) < FILES and all(values(path) for path in kept), "what has its name is whole", kept)
+    code, out, error = run(2, here, *LONG)
+    check(code == 0 and counts(out) == (len(kept), 0, FILES - len(kept), 0, 0), "nothing was damaged", out + error)
+    complete(here, direct(LONG_STEPS), "a process that died writing")
+
+
 def test_damage(folder, expected):
     here = folder + "/ranks2"
     files = shards(here)
@@ -268,6 +291,22 @@ def test_rank_fails(folder, expected):
     complete(here, expected, "a rank that failed")
 
 
+def test_bad_disk(folder, expected):
+    """What fsync() does not confirm has no name."""
+    here = folder + "/bad-disk"
+    check(run(0, here)[0] == 0, "a disk that is well")
+    for path in glob.glob(here + "/samples-*8.*"):
+        os.unlink(path)
+    kept = shards(here)
+    process = subprocess.run([PROGRAM, here, *map(str, RUN)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             timeout=300, env=dict(ENVIRONMENT, LD_PRELOAD=BAD_DISK))
+    check(process.returncode == 1 and "cannot be written: Input/output error" in process.stderr,
+          "a file that is not durable", process.stderr)
+    check(shards(here) == kept and not glob.glob(here + "/*.new"), "what is not durable has no name")
+    check(run(0, here)[0] == 0, "a disk that is well again")
+    complete(here, expected, "a bad disk")
+
+
 def test_network(folder, expected):
     """A TorchScript network, where the build and this Python know any."""
     del expected
@@ -296,7 +335,7 @@ def test_slurm(folder, expected):
         file.write('#!/bin/sh\nshift 2\n[ -e "$0.called" ] || { : >"$0.called"; exit 9; }\n'
                    'exec "%s" -n 2 "$@"\n' % MPIRUN)
     os.chmod(stand_in, 0o755)
-    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "mpi", "mpi_sample.slurm")
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "mpi_sample.slurm")
     process = subprocess.run(["sh", script, PROGRAM, here, *map(str, RUN)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              text=True, timeout=300, env=dict(ENVIRONMENT, PATH=folder + ":" + os.environ["PATH"]))
     check(process.returncode == 0 and "try 1 failed" in process.stderr and "try 2" not in process.stderr,
@@ -309,8 +348,8 @@ def main():
     expected = direct(STEPS)
     folder = tempfile.mkdtemp()
     try:
-        for test in [test_ranks, test_rank_dies, test_array, test_damage, test_other_configuration,
-                     test_bad_input, test_rank_fails, test_slurm, test_network]:
+        for test in [test_ranks, test_rank_dies, test_dies_writing, test_array, test_damage, test_other_configuration,
+                     test_bad_input, test_rank_fails, test_bad_disk, test_slurm, test_network]:
             test(folder, expected)
     finally:
         shutil.rmtree(folder)

@@ -17,10 +17,18 @@ typedef struct {
 
 typedef void (*path_fn)(const char *text, const covsamp_allocator *mem, outcome *o);
 
+/* Whether a sentence is that of the function which the text of the call names first. */
+static inline int is_of_call(const char *message, const char *call)
+{
+    const char *name = strstr(call, "covsamp_");
+    const size_t length = name == NULL ? 0 : strcspn(name, "(");
+    return name == NULL || (strncmp(message, name, length) == 0 && message[length] == ':');
+}
+
 /* Whether `status` is the injected failure, told in one sentence, so that the call is to be made
  * again.  What has no message to go to says NULL. */
 static inline int missed(outcome *o, const covsamp_allocator *mem, covsamp_status status,
-                         const char *message)
+                         const char *message, const char *call)
 {
     const heap *h = mem == NULL ? NULL : mem->user;
     if (status != COVSAMP_E_NOMEM || h == NULL || h->failed == 0 || o->met > 0)
@@ -28,13 +36,15 @@ static inline int missed(outcome *o, const covsamp_allocator *mem, covsamp_statu
     o->met++;
     if (message != NULL && !CHECK(is_sentence(message) && strstr(message, "no memory") != NULL))
         fprintf(stderr, "    \"%s\"\n", message);
+    if (message != NULL && !CHECK(is_of_call(message, call)))
+        fprintf(stderr, "    \"%s\" from %s\n", message, call);
     return 1;
 }
 
 #define AGAIN(o, mem, status, call, message)                                                       \
     do {                                                                                           \
         (status) = (call);                                                                         \
-        if (missed(o, mem, status, message))                                                       \
+        if (missed(o, mem, status, message, #call))                                                \
             (status) = (call);                                                                     \
     } while (0)
 
@@ -58,7 +68,10 @@ static inline int answer_refused(outcome *o, covsamp_status status, const char *
         o->met > 0)
         return 0;
     o->met++;
-    CHECK(status == refusal_of(p->how));
+    if (p->how == WRONG_CODE && p->request.kind == COVSAMP_ASK_STEP) /* a pass hears of no code */
+        CHECK(status == COVSAMP_E_MODEL);
+    else
+        CHECK(status == refusal_of(p->how));
     check_refusal(message, p, function);
     return 1;
 }

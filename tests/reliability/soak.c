@@ -39,7 +39,8 @@ typedef struct {
 } reference;
 
 static reference known[TEXTS];
-static atomic_long lives_left, lives_done, cancels, failures, without_memory, restored;
+static atomic_long lives_left, lives_done, cancels, from_outside, failures, without_memory,
+    restored;
 
 /* What the thread that cancels may reach: a sampler must not be freed meanwhile. */
 static struct {
@@ -155,8 +156,11 @@ static void run_well(const reference *r, covsamp_sampler *s, world *w)
     const covsamp_model model = model_with(spoiled_answer, &none);
     covsamp_status status = covsamp_sampler_restart(s, (uint64_t)w->seed, w->first_sample);
     int finite;
-    while (status == COVSAMP_OK || status == COVSAMP_CANCELLED) /* the other thread goes on */
+    while (status == COVSAMP_OK || status == COVSAMP_CANCELLED) { /* the other thread goes on */
         status = covsamp_sampler_run(s, &model);
+        if (status == COVSAMP_CANCELLED) /* nobody else could */
+            atomic_fetch_add(&from_outside, 1);
+    }
     expect(status == COVSAMP_DONE, r, covsamp_sampler_message(s), status);
     expect(state_sum(w, s, &finite) == r->sum, r, "other samples than alone", status);
 }
@@ -186,7 +190,8 @@ static void live(life *l)
     covsamp_config_free(c);
     if (s == NULL) {
         atomic_fetch_add(&without_memory, 1);
-        expect(status == COVSAMP_E_NOMEM && l->calls >= l->fail_at, r, "was not made", status);
+        expect(status == COVSAMP_E_NOMEM && l->fail_at > 0 && l->calls >= l->fail_at, r,
+               "was not made", status);
     } else {
         show(l->number, s);
         run_disturbed(l, r, s, &w);
@@ -308,11 +313,12 @@ int main(int argc, char **argv)
     memory last = first;
     for (int round = 1; round < ROUNDS; round++)
         last = round_of(round, lives / ROUNDS, threads);
-    printf("%ld lives in %d threads: %ld cancelled, %ld failed and went on or ended, %ld without "
-           "memory, %ld saved and loaded\n",
-           atomic_load(&lives_done), threads, atomic_load(&cancels), atomic_load(&failures),
-           atomic_load(&without_memory), atomic_load(&restored));
+    printf("%ld lives in %d threads: %ld cancelled, %ld by the other thread alone, %ld failed and "
+           "went on or ended, %ld without memory, %ld saved and loaded\n",
+           atomic_load(&lives_done), threads, atomic_load(&cancels), atomic_load(&from_outside),
+           atomic_load(&failures), atomic_load(&without_memory), atomic_load(&restored));
     CHECK(cancels > 0 && failures > 0 && without_memory > 0 && restored > 0);
+    CHECK(from_outside > 0);
     if (!MEASURES_MEMORY) {
         printf("skipped: memory (needs glibc without a sanitizer)\n");
         printf("%d passed, %d failed, 1 skipped\n", check_passed, check_failed);

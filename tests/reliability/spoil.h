@@ -29,31 +29,36 @@ typedef struct {
     int count, spoil_at, how;
     int part, parts;         /* which of the arrays, and how many the request had */
     const char *name;        /* of the array, as messages have it */
+    int array;               /* which of all the arrays that there are */
     covsamp_request request; /* the one that was spoiled */
     int same;                /* what came after was the same request again */
+    int apart;               /* means and products by two callbacks: both are called again */
     int nonsense;            /* a request of the library itself was not finite */
 } spoiler;
 
+#define ARRAYS 10 /* that a request may want */
+
 /* The part-th array that q wants, [*tangents][batch][dim]; NULL if it has fewer. */
 static inline void *wanted_array(const covsamp_request *q, int part, int64_t *tangents,
-                                 const char **name)
+                                 const char **name, int *array)
 {
     const struct {
         void *p;
         int64_t tangents;
         const char *name;
-    } all[] = {{q->mean, 1, "mean"},
-               {q->head, 1, "head"},
-               {q->product, q->tangents, "product"},
-               {q->transposed, q->tangents, "transposed product"},
-               {q->other_mean, 1, "mean of branch 1"},
-               {q->other_head, 1, "head of branch 1"},
-               {q->other_product, q->tangents, "product of branch 1"},
-               {q->other_transposed, q->tangents, "transposed product of branch 1"},
-               {q->gradient, 1, "gradient"},
-               {q->noise, 1, "noise"}};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+    } all[ARRAYS] = {{q->mean, 1, "mean"},
+                     {q->head, 1, "head"},
+                     {q->product, q->tangents, "product"},
+                     {q->transposed, q->tangents, "transposed product"},
+                     {q->other_mean, 1, "mean of branch 1"},
+                     {q->other_head, 1, "head of branch 1"},
+                     {q->other_product, q->tangents, "product of branch 1"},
+                     {q->other_transposed, q->tangents, "transposed product of branch 1"},
+                     {q->gradient, 1, "gradient"},
+                     {q->noise, 1, "noise"}};
+    for (int i = 0; i < ARRAYS; i++)
         if (all[i].p != NULL && part-- == 0) {
+            *array = i;
             *tangents = all[i].tangents;
             *name = all[i].name;
             return all[i].p;
@@ -104,14 +109,14 @@ static inline int32_t spoiled_answer(void *user, const covsamp_request *q)
     const int32_t status = answer(p->w, q);
     p->count++;
     if (p->count == p->spoil_at + 1)
-        p->same = memcmp(&p->request, q, sizeof *q) == 0;
+        p->same = p->apart ? q->point == p->request.point : memcmp(&p->request, q, sizeof *q) == 0;
     if (p->count != p->spoil_at || status != 0)
         return status;
     p->request = *q;
     p->parts = 0;
-    while (wanted_array(q, p->parts, &tangents, &name) != NULL)
+    while (wanted_array(q, p->parts, &tangents, &name, &p->array) != NULL)
         p->parts++;
-    void *array = wanted_array(q, p->part, &tangents, &p->name);
+    void *array = wanted_array(q, p->part, &tangents, &p->name, &p->array);
     if (p->how == FAILS)
         return -1000 - p->count;
     if (p->how == WRONG_CODE)
@@ -165,13 +170,13 @@ static inline void check_refusal(const char *text, const spoiler *p, const char 
     CHECK(is_sentence(text));
     CHECK_TEXT(text, function);
     CHECK_TEXT(text, "must be");
+    snprintf(part, sizeof part, "level %lld", (long long)q->level);
+    CHECK_TEXT(text, part);
     if (p->how == WRONG_CODE) {
-        snprintf(part, sizeof part, "answer is %d", 1 + 2 * p->count);
+        snprintf(part, sizeof part, " is %d", 1 + 2 * p->spoil_at);
         CHECK_TEXT(text, part);
         return;
     }
-    snprintf(part, sizeof part, "level %lld", (long long)q->level);
-    CHECK_TEXT(text, part);
     if (p->how == FAILS) {
         snprintf(part, sizeof part, "is %d", -1000 - p->spoil_at);
         CHECK_TEXT(text, part);

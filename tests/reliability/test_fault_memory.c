@@ -117,6 +117,55 @@ static void path_mixtures(const char *text, const covsamp_allocator *mem, outcom
     o->status = COVSAMP_DONE;
 }
 
+/* Everything that a configuration holds, set twice: what is replaced is given back. */
+static void path_configurations(const char *text, const covsamp_allocator *mem, outcome *o)
+{
+    world w;
+    covsamp_sampler *s = NULL;
+    covsamp_config *c = path_open(o, mem, &w, text);
+    covsamp_status status = COVSAMP_OK;
+    CHECK(c != NULL);
+    AGAIN(o, mem, status, covsamp_config_set_schedule(c, w.schedule, w.levels + 1, WORLD_STEPS - 1),
+          covsamp_config_message(c));
+    CHECK(status == COVSAMP_OK);
+    AGAIN(o, mem, status, covsamp_config_set_schedule(c, w.schedule, w.levels, WORLD_STEPS),
+          covsamp_config_message(c));
+    CHECK(status == COVSAMP_OK && set_tables(o, mem, &w, text, c) == COVSAMP_OK);
+    CHECK(covsamp_config_set_table(c, COVSAMP_TABLE_X0_ERROR, NULL, 0) == COVSAMP_OK);
+    MADE(o, mem, s, c, covsamp_sampler_new(&s, c));
+    CHECK(s != NULL);
+    if (s != NULL)
+        run_sampler(text, &w, s, o);
+    covsamp_sampler_free(s);
+    world_close(&w);
+}
+
+/* What is refused once its block is there is given back. */
+static void refused_handles(void)
+{
+    static const double good[2] = {1, 1}, bad[2] = {1, 0}, twice[2] = {.9, .9};
+    static const double unit[8] = {1, 0, 0, 1, 1, 0, 0, 1}, wild[8] = {1, 0, 0, 1, 1, 0, 0, -1};
+    double nan[8] = {NAN};
+    char message[COVSAMP_MESSAGE_BYTES];
+    heap h;
+    const covsamp_allocator mem = heap_hooks(&h, 0, 0);
+    for (int i = 0; i < 6; i++) {
+        covsamp_mixture *mixture = NULL;
+        covsamp_schedule *schedule = NULL;
+        const covsamp_status status =
+            i == 0   ? covsamp_mixture_new(&mixture, 2, 2, bad, unit, unit, 1, &mem, message)
+            : i == 1 ? covsamp_mixture_new(&mixture, 2, 2, good, nan, unit, 1, &mem, message)
+            : i == 2 ? covsamp_mixture_new(&mixture, 2, 2, good, unit, nan, 1, &mem, message)
+            : i == 3 ? covsamp_mixture_new(&mixture, 2, 2, good, unit, wild, 1, &mem, message)
+            : i == 4 ? covsamp_schedule_new_table(&schedule, 2, twice, twice, NULL, &mem, message)
+                     : covsamp_schedule_new_table(&schedule, 2, good, nan, NULL, &mem, message);
+        CHECK(status == COVSAMP_E_RANGE && mixture == NULL && schedule == NULL);
+        CHECK(is_sentence(message));
+        if (!CHECK(h.calls > 0 && h.blocks == 0))
+            fprintf(stderr, "    refused handle %d\n", i);
+    }
+}
+
 /* ---- options ---- */
 
 static void add_bound(char *text, size_t bytes, const covsamp_option *o, int high)
@@ -173,9 +222,12 @@ int main(int argc, char **argv)
     const long combinations = argc > 1 ? strtol(argv[1], NULL, 10) : 200;
     every_allocation("schedules", path_schedules, "");
     every_allocation("mixtures", path_mixtures, "");
-    report("schedules and mixtures");
+    refused_handles();
+    every_allocation("configurations", path_configurations, "covariance=analytic weights=yes");
+    report("schedules, mixtures and what is set twice");
     for (int i = 0; i < PLAIN_TEXTS; i++)
         on_all_paths(plain_texts[i]);
+    on_all_paths("covariance=krylov eta=1e-200"); /* whose square is 0: refused late by a path KL */
     report("covariances and solvers");
     every_bound();
     report("options at their bounds");

@@ -169,7 +169,7 @@ static inline covsamp_model model_with(covsamp_answer_fn function, void *user)
     memset(&m, 0, sizeof m);
     m.size = sizeof m;
     m.model_user = m.noise_user = m.guide_user = m.progress_user = user;
-    m.mean = m.jvp = m.mean_jvp = m.vjp = m.noise = m.guide = function;
+    m.mean = m.jvp = m.mean_jvp = m.vjp = m.noise = m.guide = m.progress = function;
     return m;
 }
 

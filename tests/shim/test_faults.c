@@ -75,34 +75,47 @@ static void every_call(const char *name, int32_t engine, const char *const *opti
     CHECK(last >= STEPS); /* a call for every mean at least */
 }
 
-/* Several samplers in one call of the module: it is made again for each by itself, so that none of
- * them hears of the failure unless its own call fails as well. */
-static int many_fault(int32_t engine, int64_t k, float expected[2][BATCH * DIM], int *failures)
+/* Both samplers to their ends, their requests in one call each time; returns how many failed. */
+static int run_both(covsamp_torch *module, covsamp_sampler *const sampler[2])
 {
-    static float result[BATCH * DIM];
-    covsamp_torch *module = load_raising("raising.pt", engine, k);
-    covsamp_sampler *sampler[2] = {sampler_of(1), sampler_of(2)};
     const covsamp_request *q[2];
     int32_t answers[2];
-    int steps = 0;
-    *failures = 0;
+    int steps = 0, failures = 0;
     while (covsamp_sampler_ask(sampler[0], &q[0]) == COVSAMP_OK &&
            covsamp_sampler_ask(sampler[1], &q[1]) == COVSAMP_OK && ++steps < 1000) {
         const int32_t first = covsamp_torch_answer_many(module, q, 2, answers);
         CHECK(first == COVSAMP_OK || first == COVSAMP_TORCH_E_EXCEPTION);
         for (int i = 0; i < 2; i++) {
-            *failures += answers[i] != 0;
+            failures += answers[i] != 0;
             CHECK(covsamp_sampler_tell(sampler[i], answers[i]) ==
                   (answers[i] != 0 ? COVSAMP_E_MODEL : COVSAMP_OK));
         }
     }
+    return failures;
+}
+
+/* Several samplers in one call of the module: it is made again for each by itself, so that none of
+ * them hears of the failure unless its own call fails as well; another size of batch rounds
+ * otherwise.  After a restart the samples are those of an undisturbed run, bit for bit. */
+static int many_fault(int32_t engine, int64_t k, float expected[2][BATCH * DIM], int *failures)
+{
+    static float result[BATCH * DIM];
+    covsamp_torch *module = load_raising("raising.pt", engine, k);
+    covsamp_sampler *const sampler[2] = {sampler_of(1), sampler_of(2)};
     int same = 1;
+    *failures = run_both(module, sampler);
     for (int i = 0; i < 2; i++) {
         result_of(sampler[i], result);
         if (k == 0)
             memcpy(expected[i], result, sizeof result);
-        for (int j = 0; j < BATCH * DIM; j++) /* another size of batch rounds otherwise */
+        for (int j = 0; j < BATCH * DIM; j++)
             same &= fabsf(result[j] - expected[i][j]) <= 1e-3F * (1 + fabsf(expected[i][j]));
+        CHECK(covsamp_sampler_restart(sampler[i], (uint64_t)i + 1, 0) == COVSAMP_OK);
+    }
+    CHECK(run_both(module, sampler) == 0);
+    for (int i = 0; i < 2; i++) {
+        result_of(sampler[i], result);
+        same &= memcmp(result, expected[i], sizeof result) == 0;
         covsamp_sampler_free(sampler[i]);
     }
     covsamp_torch_free(module);
