@@ -4,20 +4,17 @@
  *     bench-krylov [f32|f64] [ROUNDS] [GIGABYTES]
  *
  * A step with a model that only copies, and with noise that is asked for, outside these callbacks;
- * less what is not vector work, the eigenproblem and the machine between requests: the same step with
- * 16 values a sample.  The bytes: see MOVES.  Their bandwidth: STREAM's triad in turns with the steps,
- * over as many bytes as the sampler holds, so that both live in the same cache or in none.
- * One JSON object a line; `ratio` is time over bound, of which the goal is 1.5. */
+ * less what is not vector work, the eigenproblem and the machine between requests: the same step
+ * with 16 values a sample.  The bytes: see MOVES.  Their bandwidth: STREAM's triad in turns with
+ * the steps, over as many bytes as the sampler holds, so that both live in the same cache or in
+ * none. One JSON object a line; `ratio` is time over bound, of which the goal is 1.5. */
 #include "core.h"
 
-/* Vectors of one sample that a step of three products reads and writes at the least, with every sweep
- * doing all that it can:
- *     |z|; v1 = z / |z|                                                    1 + 2
- *     product j = 1, 2: C v_j from the answer, and V'(C v_j)                j + 2
- *         subtract, and V' of what is left; subtract, and its norm         2 (j + 2)
- *         v_(j+1)                                                           2
- *     product 3: C v_3 and V'(C v_3)                                        4
- *     x = ca x + cb x0(f) + V c                                             6 */
+/* Vectors of one sample that a step of three products reads and writes at the least, with every
+ * sweep doing all that it can: |z|; v1 = z / |z| 1 + 2 product j = 1, 2: C v_j from the answer, and
+ * V'(C v_j)                j + 2 subtract, and V' of what is left; subtract, and its norm         2
+ * (j + 2) v_(j+1)                                                           2 product 3: C v_3 and
+ * V'(C v_3)                                        4 x = ca x + cb x0(f) + V c 6 */
 enum { MOVES = 3 + (3 * 3 + 2) + (3 * 4 + 2) + 4 + 6, MOST_ROUNDS = 101 };
 
 /* ---- the triad ---- */
@@ -108,7 +105,8 @@ static void measure(int32_t dtype, int64_t dim, int64_t batch, int rounds, doubl
     size_t bytes;
     char *block;
     int r;
-    if ((double)(16 * batch * dim * size) > most_bytes) /* 8 vectors for the sampler, 8 for the triad */
+    if ((double)(16 * batch * dim * size) >
+        most_bytes) /* 8 vectors for the sampler, 8 for the triad */
         return;
     held = 0;
     sampler = sampler_of(dtype, dim, batch);
@@ -130,8 +128,10 @@ static void measure(int32_t dtype, int64_t dim, int64_t batch, int rounds, doubl
     {
         const core_spread s = core_sorted(step, rounds), f = core_sorted(fixed, rounds);
         const core_spread v = core_sorted(speed, rounds), q = core_sorted(ratio, rounds);
-        printf("{\"bench\": \"krylov\", \"dtype\": \"%s\", \"dim\": %lld, \"batch\": %lld, \"rounds\": "
-               "%d, \"bytes\": %llu, \"moved\": %.0f, \"step\": %.4g, \"fixed\": %.4g, \"triad\": %.4g, "
+        printf("{\"bench\": \"krylov\", \"dtype\": \"%s\", \"dim\": %lld, \"batch\": %lld, "
+               "\"rounds\": "
+               "%d, \"bytes\": %llu, \"moved\": %.0f, \"step\": %.4g, \"fixed\": %.4g, \"triad\": "
+               "%.4g, "
                "\"ratio\": %.3f, \"ratio_least\": %.3f, \"ratio_most\": %.3f}\n",
                dtype == COVSAMP_F32 ? "f32" : "f64", (long long)dim, (long long)batch, rounds,
                (unsigned long long)bytes, moved, s.median, f.median, v.median, q.median, q.least,

@@ -21,8 +21,8 @@ static inline void core_fail(const char *message)
     exit(1);
 }
 
-/* Seconds that this thread has had of a processor: all here has one thread, and what others do on the
- * machine then costs it no time but that of caches and memory shared. */
+/* Seconds that this thread has had of a processor: all here has one thread, and what others do on
+ * the machine then costs it no time but that of caches and memory shared. */
 static inline double core_now(void)
 {
     struct timespec t;
@@ -188,9 +188,9 @@ static inline void core_step(covsamp_sampler *sampler, const covsamp_model *mode
         core_fail(covsamp_sampler_message(sampler));
 }
 
-/* Seconds of one step outside its callbacks: the mean over as many as take at least `least` seconds.
- * The sampler has CORE_USED + 5 steps; neither the first, which makes the start, nor the last ones
- * are among them. */
+/* Seconds of one step outside its callbacks: the mean over as many as take at least `least`
+ * seconds. The sampler has CORE_USED + 5 steps; neither the first, which makes the start, nor the
+ * last ones are among them. */
 static inline double core_seconds(covsamp_sampler *sampler, core_model *user, double least)
 {
     const covsamp_model model = core_callbacks(user);
