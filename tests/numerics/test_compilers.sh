@@ -1,5 +1,7 @@
 #!/bin/sh
-# The noise has the same bits with every compiler and optimisation: test_noise, with its golden values, once each.
+# The noise has the same bits with every compiler, optimisation and width of vectors (what the processor does not
+# have counts as the next narrower one): test_noise, with its golden values, once each.  -O0 and the narrowest is
+# Random123's own form.
 #     test_compilers.sh SOURCE_ROOT
 set -u
 root=$1 passed=0 failed=0 skipped=0
@@ -12,7 +14,9 @@ for compiler in gcc clang; do
         skipped=$((skipped + 1))
         continue
     fi
-    for level in -O0 -O3; do
+    for level in '-O0 -DCOVSAMP__RNG_WIDEST=0' '-O3 -DCOVSAMP__RNG_WIDEST=0' '-O2 -DCOVSAMP__RNG_WIDEST=1' \
+        '-O3 -fno-math-errno -DCOVSAMP__RNG_WIDEST=2' '-O0' '-O3 -fno-math-errno'; do
+        # shellcheck disable=SC2086 # several arguments
         if $compiler -std=c11 $level -ffp-contract=off -DCOVSAMP_STATIC -I. -I../include -I../lib \
             numerics/test_noise.c ../lib/numeric/rng.c ../lib/numeric/vec.c -lm -o "$work/noise" &&
             "$work/noise" >"$work/out"; then
