@@ -3,6 +3,7 @@
 #ifndef COVSAMP_TESTS_ELSEWHERE_H
 #define COVSAMP_TESTS_ELSEWHERE_H
 
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "check.h"
 #include "poisoned.h"
 #include "vector_model.h"
