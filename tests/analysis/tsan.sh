@@ -6,7 +6,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/analysis/reference-blas.sh
 folder=build-tsan
-programs="tests/api_test_interleave tests/api_test_cancel tests/api_test_threads examples/threads examples/cancel_progress"
+programs="tests/api_test_interleave tests/api_test_cancel tests/api_test_threads examples/threads examples/cancel_progress
+ tests/reliability/soak"
 [ -f "$folder/build.ninja" ] || CC="${CC:-clang}" meson setup "$folder" -Dshim=disabled -Db_sanitize=thread \
     -Db_lundef=false -Doptimization=1 >"$folder.log" 2>&1 || { cat "$folder.log" && exit 1; }
 # shellcheck disable=SC2086 # a list of words
@@ -24,7 +25,10 @@ else
     echo "failed: ThreadSanitizer does not see a race (exit status $status)"
 fi
 for program in $programs; do
-    if TSAN_OPTIONS=exitcode=66 "$folder/$program"; then
+    arguments=
+    [ "$program" != tests/reliability/soak ] || arguments=100 # lives
+    # shellcheck disable=SC2086 # none or a number
+    if TSAN_OPTIONS=exitcode=66 "$folder/$program" $arguments; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))

@@ -145,7 +145,8 @@ static void bad_calls(void)
     CHECK(covsamp_posterior_modes_data(m, data, DIM, BATCH) == COVSAMP_OK);
     says(m, covsamp_posterior_modes_data(m, data, DIM, 1), COVSAMP_E_STATE, "not done with");
     CHECK(covsamp_posterior_modes_ask(m, &q) == COVSAMP_OK && q->kind == COVSAMP_ASK_JVP);
-    says(m, covsamp_posterior_modes_tell(m, 7), COVSAMP_E_RANGE, "answer is 7, must be 0,");
+    says(m, covsamp_posterior_modes_tell(m, 7), COVSAMP_E_RANGE,
+         "answer is 7 (level 12), must be 0,");
     CHECK(covsamp_posterior_modes_row(m, 0, 0, &mode) == COVSAMP_E_STATE);
     CHECK(covsamp_posterior_modes_space(m, 0, NULL, NULL) == COVSAMP_E_STATE);
     covsamp_posterior_modes_free(m);
