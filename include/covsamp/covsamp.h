@@ -439,7 +439,7 @@ typedef void (*covsamp_task_fn)(void *data, int64_t index);
 /** The caller's threads, for the vector work of one handle.  run() must call task(data, index) once for every
  *  index 0 ... count - 1, 2 <= count <= the option "threads", in any order and on any threads, and return when
  *  all of these calls have; what they wrote must be visible then.  An OpenMP loop is one, as is a pool, or a
- *  plain loop.  Tasks are short (20 us and more), equal in size, never wait for each other, call nothing of the
+ *  plain loop.  Tasks are short (16 us and more), equal in size, never wait for each other, call nothing of the
  *  caller's and none of these functions.  run() is called on the thread of the call that steps; one handle
  *  does so once at a time, several may at once.  It cannot fail: what no thread can be had for it does itself.
  *  It must not throw, jump, or call this library about the handle that it works for. */
@@ -448,8 +448,8 @@ typedef struct covsamp_parallel_for {
     void (*run)(void *user, int64_t count, covsamp_task_fn task, void *data);
     void *user;
 } covsamp_parallel_for;
-/** Lends threads to the handles made from this configuration from now on: samplers and likelihood bounds, whose
- *  network is not concerned.  Needs the option "threads" above 1 to have an effect; threads above 1 without it
+/** Lends threads to the handles made from this configuration from now on: samplers and likelihood bounds; the
+ *  network is none of its business.  Needs the option "threads" above 1 to have an effect; threads above 1 without it
  *  is refused by the _new functions (E_RANGE), since the library starts none.  Copied; hook->user must outlive
  *  those handles.  NULL: none.  All bits are the same for any number of threads.  What is small stays on
  *  the thread of the call, and so do eigenvalues, cosine transforms and `dense` (docs/threads.md).  Errors:

@@ -7,8 +7,8 @@
 #include "numeric/device.h"
 #include "numeric/rng.h"
 
-/* What a normal number takes, in units of adding two. */
-#define COST_OF_NORMAL 16
+/* What a normal number takes, in units of combining two: a block of them is worth a task. */
+#define COST_OF_NORMAL 32
 #define COST_OF_SIGN   4
 
 typedef struct {

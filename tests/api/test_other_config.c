@@ -3,8 +3,17 @@
  * levels, the tables. */
 #include "saved.h"
 
+/* covsamp_parallel_for.run */
+static void one_by_one(void *user, int64_t count, covsamp_task_fn task, void *data)
+{
+    (void)user;
+    for (int64_t i = 0; i < count; i++)
+        task(data, i);
+}
+
 static covsamp_config *plain_config(void)
 {
+    const covsamp_parallel_for hook = {sizeof hook, one_by_one, NULL};
     covsamp_config *c = NULL;
     covsamp_schedule *schedule = NULL;
     const int64_t levels[3] = {9, 5, 1};
@@ -16,6 +25,7 @@ static covsamp_config *plain_config(void)
     CHECK(covsamp_config_set_int(c, COVSAMP_BATCH, 2) == COVSAMP_OK);
     CHECK(covsamp_config_set_int(c, COVSAMP_DIM, 4) == COVSAMP_OK);
     CHECK(covsamp_config_set_int(c, COVSAMP_WIDTH, 4) == COVSAMP_OK);
+    CHECK(covsamp_config_set_parallel_for(c, &hook) == COVSAMP_OK);
     covsamp_schedule_free(schedule);
     return c;
 }
@@ -65,7 +75,7 @@ static void options(void)
 {
     static const int32_t free_to_differ[] = {
         COVSAMP_TANGENTS, COVSAMP_MEAN_JVP, COVSAMP_CHECK_FINITE, COVSAMP_REPORT_STEPS,
-        COVSAMP_BRANCHES, COVSAMP_SEED,     COVSAMP_FIRST_SAMPLE};
+        COVSAMP_BRANCHES, COVSAMP_SEED,     COVSAMP_FIRST_SAMPLE, COVSAMP_THREADS};
     covsamp_sampler *base = made(plain_config());
     const covsamp_option *o;
     saved good = save(base);

@@ -16,33 +16,34 @@ typedef struct {
 } item;
 
 static const item items[] = {
-    {"covariance none eta 0", 9, DIM, 0},
-    {"covariance small clip_x0 0.7 eps_after_clip raw", 9, DIM, 0},
-    {"covariance large last_noise 1", 9, DIM, 0},
-    {"covariance analytic mean_order 2 clip_x0 0.7", 9, DIM, 0},
-    {"covariance state_isotropic probes 3 tangents 2 trace_guard 0.5", 9, DIM, 0},
-    {"covariance diag_probe probes 2 reuse 2 clip_x0 0.7", 9, DIM, 0},
-    {"covariance diag_model head ocm trace_guard 0.3", 9, DIM, 0},
-    {"covariance diag_model head sn clip_x0 0.7", 9, DIM, 0},
-    {"covariance diag_model head iddpm limit_range 1 cfg 0.5 guided_jacobian 1", 9, DIM, 0},
-    {"covariance spectral spectral_colour 1", 9, DIM, 0},
-    {"covariance krylov krylov_steps 3", 9, DIM, 0},
+    {"covariance none eta 0", 18, DIM, 0},
+    {"covariance small clip_x0 0.7 eps_after_clip raw", 18, DIM, 0},
+    {"covariance large last_noise 1", 18, DIM, 0},
+    {"covariance analytic mean_order 2 clip_x0 0.7", 18, DIM, 0},
+    {"covariance state_isotropic probes 3 tangents 2 trace_guard 0.5", 18, DIM, 0},
+    {"covariance diag_probe probes 2 reuse 2 clip_x0 0.7", 18, DIM, 0},
+    {"covariance diag_model head ocm trace_guard 0.3", 18, DIM, 0},
+    {"covariance diag_model head sn clip_x0 0.7", 18, DIM, 0},
+    {"covariance diag_model head iddpm limit_range 1 cfg 0.5 guided_jacobian 1", 18, DIM, 0},
+    {"covariance spectral spectral_colour 1", 18, DIM, 0},
+    {"covariance krylov krylov_steps 3", 18, DIM, 0},
     {"covariance krylov krylov_steps 3", 1, 40 * 4096 + 17, 0},
     {"covariance krylov krylov_steps 3", 500, 61, 0},
-    {"covariance krylov krylov_steps 4 tolerance 0.02 clip_x0 0.7 trace_guard 0.4", 9, DIM, 0},
-    {"covariance krylov krylov_steps 3 guidance 0.5 symmetrise average", 9, DIM, 0},
-    {"covariance krylov krylov_steps 3 guidance 0.5 guidance_product basis clip_x0 0.7", 9, DIM, 0},
-    {"covariance krylov krylov_steps 2 cfg 0.5 branches 2 guided_jacobian 1 noise ask", 9, DIM, 0},
-    {"covariance krylov krylov_steps 3 known 1", 9, DIM, 0},
-    {"covariance krylov krylov_steps 3 mean_jvp 0 check_finite 0", 9, DIM, 0},
+    {"covariance krylov krylov_steps 4 tolerance 0.02 clip_x0 0.7 trace_guard 0.4", 18, DIM, 0},
+    {"covariance krylov krylov_steps 3 guidance 0.5 symmetrise average", 18, DIM, 0},
+    {"covariance krylov krylov_steps 3 guidance 0.5 guidance_product basis clip_x0 0.7", 18, DIM,
+     0},
+    {"covariance krylov krylov_steps 2 cfg 0.5 branches 2 guided_jacobian 1 noise ask", 18, DIM, 0},
+    {"covariance krylov krylov_steps 3 known 1", 18, DIM, 0},
+    {"covariance krylov krylov_steps 3 mean_jvp 0 check_finite 0", 18, DIM, 0},
     {"covariance dense", 3, 7, 1},
     {"covariance krylov", 2, 40, 1},
-    {"solver euler guidance 0.5", 9, DIM, 0},
-    {"solver heun churn 3", 9, DIM, 0},
-    {"solver dpmpp_2m clip_x0 0.7", 9, DIM, 0},
-    {"solver dpmpp_2s", 9, DIM, 0},
-    {"solver dpmpp_2m_sde", 9, DIM, 0},
-    {"solver addim", 9, DIM, 0}};
+    {"solver euler guidance 0.5", 18, DIM, 0},
+    {"solver heun churn 3", 18, DIM, 0},
+    {"solver dpmpp_2m clip_x0 0.7", 18, DIM, 0},
+    {"solver dpmpp_2s", 18, DIM, 0},
+    {"solver dpmpp_2m_sde", 18, DIM, 0},
+    {"solver addim", 18, DIM, 0}};
 enum { ITEMS = sizeof items / sizeof items[0] };
 
 static void set_options(covsamp_config *c, const char *options)
@@ -229,8 +230,8 @@ static int32_t spoiled(void *user, const covsamp_request *q)
 
 static void nonfinite(void)
 {
-    static const item it = {"covariance krylov krylov_steps 3", 9, DIM, 0};
-    static const place places[] = {{0, 0}, {4, 4096}, {4, DIM - 1}, {8, 12345}};
+    static const item it = {"covariance krylov krylov_steps 3", 18, DIM, 0};
+    static const place places[] = {{0, 0}, {4, 4096}, {4, DIM - 1}, {17, 12345}};
     for (int i = 0; i < 4; i++) {
         char message[2][COVSAMP_MESSAGE_BYTES];
         for (int k = 0; k < 2; k++) {
@@ -273,8 +274,8 @@ static double bound(const item *it, int threads, const covsamp_parallel_for *hoo
 
 static void bounds(void)
 {
-    static const item cases[] = {{"covariance krylov krylov_steps 3 probes 2", 9, DIM, 0},
-                                 {"covariance small", 9, DIM, 0}};
+    static const item cases[] = {{"covariance krylov krylov_steps 3 probes 2", 18, DIM, 0},
+                                 {"covariance small", 18, DIM, 0}};
     for (int i = 0; i < 2; i++) {
         pool p;
         pool_open(&p, 3);
@@ -322,7 +323,7 @@ static void refused(void)
 int main(void)
 {
     for (int i = 0; i < ITEMS; i++) {
-        every_number(&items[i], COVSAMP_F32, items[i].batch == 9 ? 2 : 4);
+        every_number(&items[i], COVSAMP_F32, items[i].batch == 18 ? 2 : 4);
         every_number(&items[i], COVSAMP_F64, 1);
     }
     every_number(&items[10], COVSAMP_F64, 4);
