@@ -6,6 +6,7 @@ report.py page [FILE]                   between the marker lines of FILE, docs/p
 
 tests/bench/results.json holds every section with its command, machine, date and load; a section that is not
 measured again stays as it was.  `lines` there in place of `rows` is a section of which only its text is left."""
+import ctypes
 import datetime
 import json
 import os
@@ -36,6 +37,25 @@ def machine():
     return f"{model}, {os.cpu_count()} cores"
 
 
+def versions():
+    """What was measured with: compiler of the build, C library, BLAS."""
+    found = []
+    try:
+        with open(os.path.join(os.environ.get("COVSAMP_BUILD", "build"), "meson-info", "intro-compilers.json")) as file:
+            found.append("{id} {version}".format(**json.load(file)["host"]["c"]))
+    except (OSError, KeyError, ValueError):
+        pass
+    found.append(" ".join(platform.libc_ver()))
+    try:
+        blas = ctypes.CDLL("libopenblas.so.0")
+        blas.openblas_get_config.restype = ctypes.c_char_p
+        words = blas.openblas_get_config().decode().split()
+        found.append(f"OpenBLAS {words[1]} ({words[-2] if words[-1].startswith('MAX_THREADS') else words[-1]})")
+    except (OSError, AttributeError, IndexError):
+        pass
+    return ", ".join(found)
+
+
 def load():
     try:
         return round(os.getloadavg()[0], 1)
@@ -57,7 +77,7 @@ def keep(key, output, *command):
     if not rows:
         raise SystemExit(f"report.py: {key}: nothing was measured")
     everything = stored()
-    everything[key] = {"command": " ".join(command), "machine": machine(), "date": datetime.date.today().isoformat(),
+    everything[key] = {"command": " ".join(command), "machine": machine(), "versions": versions(), "date": datetime.date.today().isoformat(),
                        "load": load(), "rows": rows}
     with open(STORE + ".new", "w") as file:
         json.dump(everything, file, indent=1, ensure_ascii=False)
@@ -72,7 +92,7 @@ def section(entry, operations):
         known = {**core_tables.TABLES, "jvp": tables.jvp_table, "peer": lambda c, r: tables.peer_table(c, r, operations),
                  "bf16": tables.bf16_table, "memory": tables.memory_table, "threads": tables.threads_table, "many": tables.many_table}
         lines = known.get(entry["rows"][0]["bench"], core_tables.other_table)(entry["command"], entry["rows"])
-    about = f"{entry['machine']}; {entry['date']}" if "date" in entry else entry["machine"]
+    about = "; ".join(entry[key] for key in ("machine", "versions", "date") if key in entry)
     about += f"; load average at the end {entry['load']:.1f}" if entry.get("load") is not None else ""
     return lines[:2] + [f"*{about}.*", ""] + lines[2:]
 

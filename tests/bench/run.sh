@@ -36,8 +36,8 @@ one="env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1"
 
 wanted() { # a section
     [ -n "$only" ] || return 0
-    for name in $only; do
-        case $1 in "$name" | "$name"-*) return 0 ;; esac
+    for prefix in $only; do
+        case $1 in "$prefix" | "$prefix"-*) return 0 ;; esac
     done
     return 1
 }
