@@ -11,6 +11,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -41,9 +42,10 @@ def versions():
     """What was measured with: compiler of the build, C library, BLAS."""
     found = []
     try:
-        with open(os.path.join(os.environ.get("COVSAMP_BUILD", "build"), "meson-info", "intro-compilers.json")) as file:
-            found.append("{id} {version}".format(**json.load(file)["host"]["c"]))
-    except (OSError, KeyError, ValueError):
+        with open(os.path.join(os.environ.get("COVSAMP_BUILD", "build"), "lib", "libcovsamp.so.0"), "rb") as file:
+            said = re.search(rb"GCC: \([^)]*\) ([0-9.]+)|clang version ([0-9.]+)", file.read())  # in .comment
+        found.append("gcc " + said[1].decode() if said[1] else "clang " + said[2].decode())
+    except (OSError, TypeError):
         pass
     found.append(" ".join(platform.libc_ver()))
     try:
