@@ -512,9 +512,11 @@ COVSAMP_API const char *covsamp_config_message(const covsamp_config *config);
 
 typedef struct covsamp_sampler covsamp_sampler;
 
-/** Checks the configuration and takes all memory that the sampler will ever use.  The configuration
- *  may be changed or freed afterwards.  Errors: E_NULL, E_RANGE, E_UNSUPPORTED, E_NOMEM, with the
- *  sentence in covsamp_config_message(); *out is NULL then. */
+/** Checks the configuration and takes all memory that the sampler will ever use, one block.  Of it grow with
+ *  batch * dim: 4 vectors of that length, 5 with mean_order 2, 7 with probes and one tangent a request,
+ *  krylov_steps + 6 with "krylov" (docs/performance.md).  The configuration may be changed or freed afterwards.
+ *  Errors: E_NULL, E_RANGE, E_UNSUPPORTED, E_NOMEM, with the sentence in covsamp_config_message(); *out is
+ *  NULL then. */
 COVSAMP_API covsamp_status covsamp_sampler_new(covsamp_sampler **out, covsamp_config *config);
 /** NULL is fine. */
 COVSAMP_API void covsamp_sampler_free(covsamp_sampler *sampler);

@@ -79,11 +79,14 @@ typedef uint64_t lanes_8 __attribute__((vector_size(64)));
     } while (0)
 #define BITS_53(low, high) ((((high) << 32) | ((low)&0xffffffffu)) >> 11)
 
-/* Unrolled whole, clang makes scalar code of box_muller(), which follows. */
+/* Unrolled whole, clang makes scalar code of box_muller(), which follows; it unrolls the rounds by
+ * itself, and gcc when it is told. */
 #if defined(__clang__)
 #define KEEP_LOOP _Pragma("nounroll")
+#define UNROLL_ROUNDS
 #else
 #define KEEP_LOOP
+#define UNROLL_ROUNDS _Pragma("GCC unroll 10")
 #endif
 
 /* Random123's rounds on many counters side by side.  Its own form works on the four words of one
@@ -106,6 +109,7 @@ typedef uint64_t lanes_8 __attribute__((vector_size(64)));
         for (int i = 0; i < UNIT; i += 2 * N) {                                                    \
             lanes a0 = number + (first + (uint32_t)i), a1 = a0 + N, b0 = zero + counter.v[1];      \
             lanes c0 = zero + counter.v[2], d0 = zero + counter.v[3], b1 = b0, c1 = c0, d1 = d0;   \
+            UNROLL_ROUNDS                                                                          \
             for (int r = 0; r < ROUNDS; r++) {                                                     \
                 ROUND(lanes, multiply, a0, b0, c0, d0);                                            \
                 ROUND(lanes, multiply, a1, b1, c1, d1);                                            \
@@ -193,7 +197,13 @@ void covsamp__normals_as(int32_t dtype, uint64_t seed, int64_t sample, int32_t s
         int64_t room = 2 * UNIT * UNITS - ((first + i) & 1);
         int64_t n = count - i < room ? count - i : room;
         covsamp__normals(seed, sample, stream, step, first + i, n, block);
-        covsamp__from_double(dtype, n, block, covsamp__at(dtype, out, i));
+        if (n == 2 * UNIT * UNITS) { /* of a length that the compiler knows */
+            float *to = (float *)out + i;
+            for (int j = 0; j < 2 * UNIT * UNITS; j++)
+                to[j] = (float)block[j];
+        } else {
+            covsamp__from_double(dtype, n, block, covsamp__at(dtype, out, i));
+        }
         i += n;
     }
 }

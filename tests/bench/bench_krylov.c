@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the vectors of an LGS step of three products cost, against the bytes that they must move.
  *
- *     bench-krylov [f32|f64] [ROUNDS] [GIGABYTES]
+ *     bench-krylov [f32|f64] [ROUNDS] [GIGABYTES] [DIM BATCH]
  *
  * A step with a model that only copies, and with noise that is asked for, outside these callbacks;
  * less what is not vector work, the eigenproblem and the machine between requests: the same step
@@ -148,7 +148,11 @@ int main(int argc, char **argv)
     const double most_bytes = 1e9 * (argc > 3 ? atof(argv[3]) : 4);
     int d, b;
     if (rounds < 1 || rounds > MOST_ROUNDS)
-        core_fail("usage: bench-krylov [f32|f64] [ROUNDS] [GIGABYTES]");
+        core_fail("usage: bench-krylov [f32|f64] [ROUNDS] [GIGABYTES] [DIM BATCH]");
+    if (argc > 5) { /* one of them, for a profile */
+        measure(dtype, atoll(argv[4]), atoll(argv[5]), rounds, most_bytes);
+        return 0;
+    }
     for (d = 0; d < 4; d++)
         for (b = 0; b < 4; b++)
             measure(dtype, dims[d], batches[b], rounds, most_bytes);

@@ -3,6 +3,7 @@
 # in instructions.expected: more than 5 % above it is a failure, more than 5 % below it asks for an update.
 #     sh tests/bench/instructions.sh            last line "N passed, N failed, N skipped"
 #     sh tests/bench/instructions.sh update     writes the figure
+#     sh tests/bench/instructions.sh json       the figure of this machine and the one recorded, for report.py
 # The BLAS, libm and the C library are not counted: they choose their code by processor.  Where compiler,
 # architecture or the vectors that valgrind offers are others than those recorded it is skipped.
 # COVSAMP_INSTRUCTIONS_BUILD: the build directory (made here; what it is built with counts).
@@ -28,7 +29,7 @@ wide=no # valgrind has AVX2 where the processor does, and no AVX-512
 grep -qw avx2 /proc/cpuinfo 2>/dev/null && wide=yes
 key="${compiler##* } $($compiler -dumpfullversion 2>/dev/null || $compiler -dumpversion) $($compiler -dumpmachine) avx2=$wide"
 recorded=$(sed -n 's/^compiler //p' "$expected" 2>/dev/null)
-[ "${1:-}" = update ] || [ "$recorded" = "$key" ] || skip "recorded with $recorded, this is $key"
+[ "${1:-}" = update ] || [ "${1:-}" = json ] || [ "$recorded" = "$key" ] || skip "recorded with $recorded, this is $key"
 
 # The flags are meson's for its default build type and nothing from the environment.
 unset CFLAGS CPPFLAGS LDFLAGS
@@ -56,6 +57,11 @@ if [ "${1:-}" = update ]; then
     exit 0
 fi
 want=$(sed -n 's/^instructions //p' "$expected")
+if [ "${1:-}" = json ]; then
+    [ "$recorded" = "$key" ] || fail "recorded with $recorded, this is $key"
+    echo "{\"bench\": \"instructions\", \"instructions\": $count, \"recorded\": $want, \"compiler\": \"$key\"}"
+    exit 0
+fi
 awk -v now="$count" -v was="$want" 'BEGIN { printf "%d instructions, recorded %d: %+.2f %%\n", now, was, 100 * (now / was - 1) }'
 [ $((count * 100)) -le $((want * 105)) ] ||
     fail "more than 5 % above the figure recorded; if it has to be: sh tests/bench/instructions.sh update"

@@ -17,23 +17,25 @@ def even(levels, count):
     return spaced.flip(0).tolist() + [0]
 
 
-def denoised(model, x, alpha, sigma, level):
-    """E[x0 | x] and the noise estimate."""
+def denoised(model, prediction, x, alpha, sigma, level):
+    """E[x0 | x] and the noise estimate, of a model that predicts noise or v = alpha e - sigma x0."""
     t = torch.full((x.shape[0],), float(level - 1), dtype=x.dtype)
-    noise = model(x, t)
-    return (x - sigma * noise) / alpha, noise
+    out = model(x, t)
+    if prediction == "v":
+        return alpha * x - sigma * out, sigma * x + alpha * out
+    return (x - sigma * out) / alpha, out
 
 
-def ddim(model, x, alpha, sigma, levels, noise):
+def ddim(model, prediction, x, alpha, sigma, levels, noise):
     for at, to in zip(levels, levels[1:]):
-        x0, e = denoised(model, x, alpha[at], sigma[at], at)
+        x0, e = denoised(model, prediction, x, alpha[at], sigma[at], at)
         x = alpha[to] * x0 + sigma[to] * e
     return x
 
 
-def ddpm(model, x, alpha, sigma, levels, noise):
+def ddpm(model, prediction, x, alpha, sigma, levels, noise):
     for step, (at, to) in enumerate(zip(levels, levels[1:])):
-        x0, _ = denoised(model, x, alpha[at], sigma[at], at)
+        x0, _ = denoised(model, prediction, x, alpha[at], sigma[at], at)
         ratio = alpha[at] / alpha[to]
         beta = 1 - ratio ** 2
         x = ratio * sigma[to] ** 2 / sigma[at] ** 2 * x + alpha[to] * beta / sigma[at] ** 2 * x0
@@ -42,11 +44,11 @@ def ddpm(model, x, alpha, sigma, levels, noise):
     return x
 
 
-def dpmpp_2m(model, x, alpha, sigma, levels, noise):
+def dpmpp_2m(model, prediction, x, alpha, sigma, levels, noise):
     """Lu et al. 2022, algorithm 2; the step to data is of first order."""
     old, h_old = None, None
     for at, to in zip(levels, levels[1:]):
-        x0, _ = denoised(model, x, alpha[at], sigma[at], at)
+        x0, _ = denoised(model, prediction, x, alpha[at], sigma[at], at)
         if to == 0:
             return x0
         h = (alpha[to] / sigma[to]).log() - (alpha[at] / sigma[at]).log()

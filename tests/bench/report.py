@@ -1,176 +1,161 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes what the benchmarks printed into docs/performance.md, between its marker lines:
-report.py RESULTS FILE      RESULTS: lines of "# command" and JSON
-Sections that were measured before on the same machine, and not now, stay."""
+"""Keeps what the benchmarks printed, and writes docs/performance.md and its figures from what was kept.
+
+report.py keep KEY OUTPUT COMMAND...    OUTPUT: what COMMAND printed, a JSON object a line
+report.py page [FILE]                   between the marker lines of FILE, docs/performance.md by default
+
+tests/bench/results.json holds every section with its command, machine, date and load; a section that is not
+measured again stays as it was.  `lines` there in place of `rows` is a section of which only its text is left."""
+import ctypes
+import datetime
 import json
 import os
+import platform
+import re
 import sys
 
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [HERE, os.path.join(TOP, "examples", "evaluation")]
+import chart
+import core_tables
+import tables
+from explanations import EXPLANATIONS
+
+ORDER = ("noise", "krylov", "step", "growth", "samplers", "instructions")  # then the rest, as it was kept
+STORE = os.path.join(HERE, "results.json")
 
 
 def machine():
     model = "unknown processor"
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as lines:
-            names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-            model = names[0] if names else model
+            text = dict(line.split(":", 1) for line in lines if ":" in line)
+        text = {key.strip(): value.strip() for key, value in text.items()}
+        model = text.get("model name", platform.machine())
+        vectors = [name for name in ("avx2", "avx512f", "amx_tile") if name in text.get("flags", "").split()]
+        model += f" (family {text['cpu family']}, {', '.join(vectors)})" if "cpu family" in text else ""
     return f"{model}, {os.cpu_count()} cores"
 
 
-def groups(path):
-    """[(command, [row])]"""
+def versions():
+    """What was measured with: compiler of the build, C library, BLAS."""
     found = []
-    with open(path) as lines:
-        for line in lines:
-            if line.startswith("# "):
-                found.append((line[2:].strip(), []))
-            elif line.startswith("{") and found:
-                found[-1][1].append(json.loads(line))
-    return found
+    try:
+        with open(os.path.join(os.environ.get("COVSAMP_BUILD", "build"), "lib", "libcovsamp.so.0"), "rb") as file:
+            said = re.search(rb"GCC: \([^)]*\) ([0-9.]+)|clang version ([0-9.]+)", file.read())  # in .comment
+        found.append("gcc " + said[1].decode() if said[1] else "clang " + said[2].decode())
+    except (OSError, TypeError):
+        pass
+    found.append(" ".join(platform.libc_ver()))
+    try:
+        blas = ctypes.CDLL("libopenblas.so.0")
+        blas.openblas_get_config.restype = ctypes.c_char_p
+        words = blas.openblas_get_config().decode().split()
+        found.append(f"OpenBLAS {words[1]} ({words[-2] if words[-1].startswith('MAX_THREADS') else words[-1]})")
+    except (OSError, AttributeError, IndexError):
+        pass
+    return ", ".join(found)
 
 
-def cell(row, key, digits=2):
-    return f"{row[key]:.{digits}f}" if key in row else ""
+def load():
+    try:
+        return round(os.getloadavg()[0], 1)
+    except OSError:
+        return None
 
 
-def transposes(way):
-    return " (Jᵀv)" if way in ("kept_graph", "transposed") else ""
+def stored():
+    """{key: entry}, in the order of the page."""
+    with open(STORE) as file:
+        everything = json.load(file)
+    place = {name: i for i, name in enumerate(ORDER)}
+    return dict(sorted(everything.items(), key=lambda item: place.get(item[0].split("-")[0], len(ORDER))))
 
 
-def heading(row):
-    threads = "1 thread" if row["threads"] == 1 else f"{row['threads']} threads"
-    return f"`{row['model']}`, batch {row['batch']}, {row.get('dtype', 'f32')}, {threads}"
+def keep(key, output, *command):
+    with open(output) as lines:
+        rows = [json.loads(line) for line in lines if line.startswith("{")]
+    if not rows:
+        raise SystemExit(f"report.py: {key}: nothing was measured")
+    everything = stored()
+    everything[key] = {"command": " ".join(command), "machine": machine(), "versions": versions(), "date": datetime.date.today().isoformat(),
+                       "load": load(), "rows": rows}
+    with open(STORE + ".new", "w") as file:
+        json.dump(everything, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+    os.replace(STORE + ".new", STORE)
 
 
-def jvp_table(command, rows):
-    forward = rows[0]
-    text = [f"### Products: {heading(forward)}", "", f"    {command}", "",
-            f"A forward pass: {1e3 * forward['seconds']:.1f} ms, {forward['gflop']:.2f} GFLOP; median of "
-            f"{forward['rounds']} rounds.", "",
-            "| engine | linearise | product | LGS, m = 3 | operations of LGS |",
-            "| --- | ---: | ---: | ---: | ---: |"]
-    for row in rows[1:]:
-        text.append(f"| `{row['engine']}` | {cell(row, 'linearise')} | {cell(row, 'product')} | "
-                    f"{cell(row, 'lgs3')} | {cell(row, 'lgs3_flops')} |")
-    return text + [""]
+def section(entry, operations):
+    if "lines" in entry:
+        lines = list(entry["lines"])
+    else:
+        known = {**core_tables.TABLES, "jvp": tables.jvp_table, "peer": lambda c, r: tables.peer_table(c, r, operations),
+                 "bf16": tables.bf16_table, "memory": tables.memory_table, "threads": tables.threads_table, "many": tables.many_table}
+        lines = known.get(entry["rows"][0]["bench"], core_tables.other_table)(entry["command"], entry["rows"])
+    about = "; ".join(entry[key] for key in ("machine", "versions", "date") if key in entry)
+    about += f"; load average at the end {entry['load']:.1f}" if entry.get("load") is not None else ""
+    return lines[:2] + [f"*{about}.*", ""] + lines[2:]
 
 
-def peer_table(command, rows, operations):
-    forward = rows[0]
-    text = [f"### One LGS step, m = 3: {heading(forward)}", "", f"    {command}", "",
-            f"A forward pass: {1e3 * forward['seconds']:.1f} ms; median of {forward['rounds']} rounds.", "",
-            "| who | products by | form | forward passes | operations |", "| --- | --- | --- | ---: | ---: |"]
-    for row in rows[1:]:
-        key = forward["model"], forward["batch"], row["way"]
-        if "lgs3_flops" not in row and key in operations:
-            row["lgs3_flops"] = operations[key]
-        text.append(f"| {row['who']} | `{row['way']}`{transposes(row['way'])} | {row['form']} | {cell(row, 'lgs3')} | "
-                    f"{cell(row, 'lgs3_flops')} |")
-    return text + [""]
+def judged(everything):
+    """[(key, what, median, least, most, limit, sense, held)], what has a goal."""
+    out = []
+    for entry in everything.values():
+        if "rows" in entry:
+            kind = entry["rows"][0]["bench"]
+            for goal in core_tables.GOALS.get(kind, core_tables.other_goals)(entry["rows"]):
+                _, _, median, _, _, limit, sense = goal
+                out.append(goal + (median <= limit if sense == "<=" else median >= limit,))
+    return out
 
 
-def percent(value):
-    return f"{100 * value:.2g} %" if value >= 1e-5 else "< 0.001 %"
+def figure(value):
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def bf16_table(command, rows):
-    first = rows[0]
-    text = [f"### Tangents in bfloat16: `{first['model']}`, batch {first['batch']}", "", f"    {command}", "",
-            "Differences from single precision, at the same state with the same noise. *Noise* is what an LGS step of",
-            "three products adds, *shaped* the part of it that the covariance puts there (without what the small variance",
-            "draws from the same numbers), *m = 3* what three products in single precision miss of twelve in that part.", "",
-            "| t | J v | trace of J | C v | trace of C | noise | shaped | m = 3 |",
-            "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
-    for row in rows:
-        if "t" in row:
-            text.append(f"| {row['t']} | " + " | ".join(percent(row[key]) for key in (
-                "product", "trace", "product_c", "trace_c", "draw", "shaped", "truncation")) + " |")
-    text += ["", "Samples of whole runs, root mean square differences (images lie in [-1, 1]):", "",
-             "| steps | m | bfloat16 | its worst sample | m = 12 in single precision | another seed |",
-             "| ---: | ---: | ---: | ---: | ---: | ---: |"]
-    for row in rows:
-        if "steps" in row:
-            text.append(f"| {row['steps']} | {row['krylov']} | {row['rms']:.2g} | {row['worst']:.2g} | "
-                        f"{row['truncation']:.2g} | {row['seeds']:.2g} |")
-    return text + [""]
+def row(goal):
+    _, what, median, least, most, limit, sense, _ = goal
+    return f"| {what} | {'≤' if sense == '<=' else '≥'} {figure(limit)} | {figure(least)} – {figure(median)} – {figure(most)} |"
 
 
-def memory_table(command, rows):
-    text = [f"### Memory: `{rows[0]['model']}`, batch {rows[0]['batch']}, f32, 1 thread", "", f"    {command}", "",
-            "In MB (10^6 bytes), after three LGS steps, m = 3. *Resident* is the most that a process ever had, beyond one",
-            "that loads the module and runs it once (" + ", ".join(
-                f"{row['who']} {row['resident'] / 1e6:.0f}" for row in rows if row["way"] == "forward")
-            + ");", "*kept* and *peak* are `bytes_kept` and `bytes_peak` of `covsamp_torch_report()`.", "",
-            "| who | products by | kept | peak | resident |", "| --- | --- | ---: | ---: | ---: |"]
-    for row in rows:
-        if row["way"] != "forward":
-            own = [f"{row[key] / 1e6:.0f}" if row.get(key) else "" for key in ("kept", "peak")]
-            text.append(f"| {row['who']} | `{row['way']}`{transposes(row['way'])} | {own[0]} | {own[1]} | "
-                        f"{row['beyond'] / 1e6:.0f} |")
-    return text + [""]
+def goals_text(goals):
+    head = ["| ratio | goal | least – median – most |", "| --- | ---: | ---: |"]
+    missed = [g for g in goals if not g[-1]]
+    missed.sort(key=lambda g: -(g[2] / g[5] if g[6] == "<=" and g[5] else g[5] / max(g[2], 1e-12)))
+    text = [f"## Goals that are missed: {len(missed)} of {len(goals)}", ""]
+    if missed:
+        text += head + [row(g) for g in missed] + [""]
+        for key in dict.fromkeys(g[0] for g in missed):
+            text += [f"**{key}.** {EXPLANATIONS.get(key, 'Not explained yet.')}", ""]
+    text += ["## Goals that are met", ""] + head + [row(g) for g in goals if g[-1]] + [""]
+    return text
 
 
-def threads_table(command, rows):
-    first = rows[0]
-    text = [f"### Two threads, two handles: `{first['model']}`, batch {first['batch']}, f32", "", f"    {command}", "",
-            f"An LGS step, m = 3, median of {first['rounds']} rounds; load average of the machine before it began: "
-            f"{first['load']:.2f}.", "",
-            "| engine | one thread, ms | two threads, ms | throughput | same bits |",
-            "| --- | ---: | ---: | ---: | --- |"]
-    for row in rows:
-        text.append(f"| `{row['engine']}` | {1e3 * row['one']:.0f} | {1e3 * row['two']:.0f} | {row['ratio']:.2f} | "
-                    f"{'yes' if row['same'] else 'no'} |")
-    return text + [""]
+def between(whole, name, lines):
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, rest = whole.split(begin)
+    _, after = rest.split(end)
+    return before + begin + "\n" + "\n".join(lines).rstrip("\n") + "\n" + end + after
 
 
-def many_table(command, rows):
-    first = rows[0]
-    text = [f"### {first['samplers']} samplers in one call: `{first['model']}`, batch {first['batch']} each, f32", "",
-            f"    {command}", "",
-            f"LGS, m = 3, median of {first['rounds']} rounds; load average of the machine before it began: {first['load']:.2f}.",
-            "Answers a second, means and products, of a sample each; *apart*: the states after, relative.", "",
-            "| engine | the samplers are | one by one | a handle each | in one call | against a handle each | apart |",
-            "| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
-    for row in rows:
-        text.append(f"| `{row['engine']}` | {row['order']} | {row['shared']:.1f} | {row['own']:.1f} | {row['many']:.1f} | "
-                    f"{row['ratio']:.2f} | {row['apart']:.1e} |")
-    return text + [""]
-
-
-def sections(lines):
-    """{heading: [line]}, what stands before the first heading under None."""
-    found, heading = {None: []}, None
-    for line in lines:
-        if line.startswith("### "):
-            heading = line
-        found.setdefault(heading, []).append(line)
-    return found
-
-
-def main(results, file):
-    found = [(command, rows) for command, rows in groups(results) if rows]
-    operations = {(r["model"], r["batch"], r["engine"]): r["lgs3_flops"]
-                  for _, rows in found for r in rows if r["bench"] == "jvp" and "lgs3_flops" in r}
-    versions = sorted({row["libtorch"] for _, rows in found for row in rows if row["bench"] == "jvp"})
-    tables = {"jvp": jvp_table, "peer": lambda c, r: peer_table(c, r, operations), "bf16": bf16_table,
-              "memory": memory_table, "threads": threads_table, "many": many_table}
+def page(file=os.path.join(TOP, "docs", "performance.md")):
+    everything = stored()
+    operations = tables.operations_of(everything.values())
+    measured = []
+    for entry in everything.values():
+        measured += "\n".join(section(entry, operations)).rstrip("\n").split("\n") + [""]
+        if "rows" in entry and entry["rows"][0]["bench"] == "growth":
+            for name, text in core_tables.growth_figures(entry["rows"], chart.svg).items():
+                with open(os.path.join(os.path.dirname(os.path.abspath(file)), name), "w") as out:
+                    out.write(text)
     with open(file) as old:
         whole = old.read()
-    before, rest = whole.split(BEGIN)
-    inside, after = rest.split(END)
-    old = sections(inside.strip("\n").split("\n"))
-    text = old if old[None] and old[None][0].startswith(machine() + ";") else {None: []}
-    if versions or not text[None]:
-        text[None] = [f"{machine()}; libtorch {', '.join(versions)}.", ""]
-    for command, rows in found:
-        lines = tables[rows[0]["bench"]](command, rows)
-        text[lines[0]] = lines
-    for lines in text.values():
-        lines[:] = "\n".join(lines).rstrip("\n").split("\n") + [""]
+    whole = between(between(whole, "goals", goals_text(judged(everything))), "measured", measured)
     with open(file, "w") as new:
-        new.write(before + BEGIN + "\n" + "\n".join(line for lines in text.values() for line in lines) + END + after)
+        new.write(whole)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    {"keep": keep, "page": page}[sys.argv[1]](*sys.argv[2:])
