@@ -86,7 +86,7 @@ static void giving(void)
     for (int i = 0; i < 5; i++)
         covsamp__take(&count, counts[i][0], counts[i][1], (size_t)counts[i][2]);
     char *block = aligned_alloc(COVSAMP__ALIGN, count.used);
-    covsamp__arena give = {block, 0, 0};
+    covsamp__arena give = {.base = block};
     char *end = block;
     for (int i = 0; i < 5; i++) {
         char *p = covsamp__take(&give, counts[i][0], counts[i][1], (size_t)counts[i][2]);
@@ -115,7 +115,7 @@ static void overflows(void)
                {1, 1, SIZE_MAX / 2},
                {INT64_MAX, 1, 1}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        covsamp__arena arena = {NULL, 640, 0};
+        covsamp__arena arena = {.used = 640};
         CHECK(covsamp__take(&arena, bad[i].a, bad[i].b, bad[i].size) == NULL);
         CHECK(arena.overflow && arena.used == 640);
         CHECK(covsamp__take(&arena, 1, 1, 8) == NULL && arena.overflow); /* for good */
