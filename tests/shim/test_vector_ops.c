@@ -154,7 +154,7 @@ static void masks(room *r)
 static void operations(int32_t dtype)
 {
     static room r;
-    covsamp_torch *module = load_on_device("unet.pt", COVSAMP_F32);
+    covsamp_torch *module = load_on_device("scripted.pt", COVSAMP_F32);
     const covsamp_vector_ops ops = ops_of(module);
     r.ops = &ops;
     r.dtype = dtype;
