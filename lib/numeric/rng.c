@@ -74,8 +74,10 @@ typedef uint64_t lanes_8 __attribute__((vector_size(64)));
 #define ROUND(lanes, multiply, a, b, c, d)                                                         \
     do {                                                                                           \
         const lanes p = multiply(a, m0), q = multiply(c, m1);                                      \
-        a = (q >> 32) ^ (b ^ keys[r][0]), b = q;                                                   \
-        c = (p >> 32) ^ (d ^ keys[r][1]), d = p;                                                   \
+        (a) = (q >> 32) ^ ((b) ^ keys[r][0]);                                                      \
+        (c) = (p >> 32) ^ ((d) ^ keys[r][1]);                                                      \
+        (b) = q;                                                                                   \
+        (d) = p;                                                                                   \
     } while (0)
 #define BITS_53(low, high) ((((high) << 32) | ((low)&0xffffffffu)) >> 11)
 
