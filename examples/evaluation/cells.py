@@ -29,9 +29,14 @@ ABLATIONS = (  # at T = 10, of lgs: what it is called, options
     ("no clip", ("clip_x0=0",)),
     *(("eta = %g" % e, ("eta=%g" % e,)) for e in (0.25, 0.5, 0.75)),
     ("analytic above the window", ("window_fallback=analytic",)),
+    ("trace guard only", ("clip_covariance=0", "window_high=0", "trace_guard=1.25")),
+    # Is it the structure or the products?  As many of them, for one number a sample.
+    ("c I by 2 products", ("covariance=state_isotropic", "probes=2")),
 )
 PROBES = (1, 3, 10, 100)
 ENGINES = ("transposed", "linearised-bf16")
+GUIDED = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
+GUIDES = (("--guidance", 1), ("--guidance", 4), ("--cfg", 1), ("--cfg", 3))
 
 
 class Method:
@@ -50,10 +55,15 @@ def methods(program):
 
 
 class Run:
-    def __init__(self, method, steps, seed, sets=(), engine=None):
+    """guide: an option of `covsamp sample` and its weight; a classifier guides a network that is told no class."""
+
+    def __init__(self, method, steps, seed, sets=(), engine=None, guide=None):
         self.method, self.steps, self.seed, self.sets, self.engine = method, steps, seed, tuple(sets), engine
+        self.guide = guide
         self.options = dict(method.options, **dict(s.split("=") for s in sets))
         tags = [*(s.replace("=", "-").replace("_", "-") for s in self.sets), *([engine] if engine else [])]
+        if guide:
+            tags.append("%s-%g" % (guide[0].strip("-"), guide[1]))
         self.name = "_".join([method.name, "t%d" % steps, "s%d" % seed, *tags])
 
     def heads(self):
@@ -61,7 +71,8 @@ class Run:
 
     def needs_table(self):
         o = self.options
-        return o.get("covariance") == "analytic" or o.get("solver") == "addim" or o.get("window_fallback") == "analytic"
+        return o.get("covariance") == "analytic" or o.get("solver") == "addim" or o.get("window_fallback") == "analytic" or \
+            "trace_guard" in o
 
     def arguments(self, models, table):
         """table(): where the calibration is, asked only if it is needed."""
@@ -73,6 +84,10 @@ class Run:
                 words += ["--set", "window_high=%d" % WINDOW]
         for s in self.sets:
             words += ["--set", s]
+        if self.guide:
+            words += self.guide
+        if self.guide and self.guide[0] == "--guidance":
+            words += ["--classifier", "%s/fashion-classifier-noisy.pt" % models]
         return words + (["--engine", self.engine] if self.engine else [])
 
     def expected_passes(self):
@@ -85,6 +100,8 @@ class Run:
         levels = [round(1 + i * 999 / (steps - 1)) for i in range(1, steps)]  # the last step goes to data
         high = int(o.get("window_high", WINDOW if self.method.windowed else 0)) or 1000
         products = a_step * sum(level <= high for level in levels)
+        if self.guide and self.guide[0] == "--cfg":  # a second branch
+            steps *= 2
         price = PASSES_A_JVP + (PASSES_A_VJP if o.get("symmetrise") == "average" else 0)
         return steps * (2 if o.get("solver") in ("heun", "dpmpp_2s") else 1) + price * products
 
@@ -130,7 +147,13 @@ def ablations(known, seed):
         yield Cell("D", Run(known["hutchinson-ddpm"], 10, seed, ("probes=%d" % n,)), 2000, "diagonal, %d probes" % n)
 
 
-TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations}
+def guided(known, seed):
+    for guide in GUIDES:
+        for name in GUIDED:
+            yield Cell("E", Run(known[name], 10, seed, guide=guide), 1000, "%s, %s %g" % (name, guide[0].strip("-"), guide[1]))
+
+
+TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations, "E": guided}
 
 
 def cells(program, tables, seeds):

@@ -19,12 +19,16 @@ NAMES = ("frechet", "kernel", "precision", "recall", "accuracy")
 CURVES = ("ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "ocm-ddpm", "sn-ddpm", "dpmpp-2m", "heun", "spectral-ddim", "lgs", "lgs-2m",
           "hutchinson-ddpm")
 LIMITS = (5, 10, 15, 25, 50, 80)  # forward passes a sample
-TITLES = {"real": "Floor", "A": "Table A: every method", "B": "Table B: more samples", "C": "Table C: many steps", "D": "Ablations"}
+TITLES = {"real": "Floor", "A": "Table A: every method", "B": "Table B: more samples", "C": "Table C: many steps",
+          "D": "Ablations", "E": "Guided, 10 steps"}
 COLUMNS = "| method | steps | passes | CPU s | Fréchet | kernel | precision | recall | accuracy |"
 RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 
 
 def load(path):
+    """Nothing where nothing has been measured yet."""
+    if not os.path.exists(path):
+        return []
     with open(path, encoding="utf-8") as file:
         return [json.loads(line) for line in file if line.strip()]
 
@@ -124,6 +128,50 @@ def curves(rows):
                      (real[0], "as many training images") if real else None) if found else None
 
 
+def structures(lines):
+    """Root mean squares over the images, one row a structure, one column a level."""
+    out = []
+    for of, title in (("network", "the trained network"), ("stationary", "a stationary field"), ("modulated", "a field of modulated variance")):
+        own = [line for line in lines if line["of"] == of]
+        levels = sorted({line["level"] for line in own})
+        if not own:
+            continue
+        count = len(own) // len(levels)
+        out += ["### Structures of C against `dense`, %s" % title, "",
+                "| structure | " + " | ".join("level %d" % level for level in levels) + " |", "| --- |" + " ---: |" * len(levels)]
+        for name in own[0]["errors"]:
+            cells = []
+            for level in levels:
+                errors = [line["errors"][name] for line in own if line["level"] == level]
+                cells.append(" / ".join("%.3f" % (sum(e[k] ** 2 for e in errors) / len(errors)) ** 0.5 for k in range(3)))
+            out.append("| %s | %s |" % (name, " | ".join(cells)))
+        if of == "network":
+            for key, what in (("asymmetry", "asymmetry"), ("negative", "negative part of the trace"), ("clipped", "values clipped"),
+                              ("top20", "share of the 20 largest eigenvalues in the trace")):
+                means = [[line[key] for line in own if line["level"] == level] for level in levels]
+                out.append("| *%s* | %s |" % (what, " | ".join("%.3f" % (sum(m) / len(m)) for m in means)))
+            out += ["", "Means over %d test images." % count]
+        out.append("")
+    return out
+
+
+def toy(lines):
+    out = []
+    for of in dict.fromkeys(line["of"] for line in lines):
+        own = [line for line in lines if line["of"] == of]
+        steps = sorted({line["steps"] for line in own} - {0})
+        data = [line for line in own if line["steps"] == 0][0]
+        out += ["### Two dimensions, \"%s\": squared discrepancy, in units of 1e-4" % of, "",
+                "| covariance | " + " | ".join("%d steps" % n for n in steps) + " |", "| --- |" + " ---: |" * len(steps)]
+        for method in dict.fromkeys(line["method"] for line in own if line["steps"]):
+            by = {line["steps"]: line for line in own if line["method"] == method}
+            out.append("| %s | %s |" % (method, " | ".join(
+                "%.2f ± %.2f" % (1e4 * by[n]["mmd2"], 1e4 * by[n]["error"]) if n in by else "" for n in steps)))
+        out += ["", "As many draws from the data: %.2f ± %.2f; %d seeds of %d samples." % (
+            1e4 * data["mmd2"], 1e4 * data["error"], data["seeds"], data["samples"]), ""]
+    return out
+
+
 def text_of(rows):
     lines = ["%d cells are measured." % sum(r.get("seeds", 1) for r in rows if r["table"] != "real"), ""]
     for letter in TITLES:
@@ -140,6 +188,8 @@ def main():
     args = p.parse_args()
     rows = rows_of(load(os.path.join(args.results, "cells.jsonl")))
     text, picture = text_of(rows), curves(rows)
+    text += "\n".join(["", *structures(load(os.path.join(args.results, "structures.jsonl"))),
+                       *toy(load(os.path.join(args.results, "toy.jsonl")))])
     print(text)
     if not args.docs:
         return
