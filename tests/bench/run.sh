@@ -3,7 +3,7 @@
 # figures: about twenty minutes for the core (--core), an hour for all, on an idle machine.
 #     sh tests/bench/run.sh [--rounds N] [--core] [--quick] [--only NAME] [--into FILE]
 # --core: what measures the core alone; --quick: fewer sizes and rounds; --only: sections whose name begins so (noise,
-# krylov, step, growth, samplers, instructions, threads, many, products, peer, memory, bf16; may be given again);
+# krylov, step, growth, samplers, instructions, parallel, threads, many, device, products, peer, memory, bf16; may be given again);
 # --into: another file with the marker lines.  What is left out stays as it was kept.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -101,7 +101,11 @@ if [ -z "$core" ]; then
     measure threads bench-threads $one "$bench/bench-threads" "$trained" 8 "$rounds" linearised dual
     # shellcheck disable=SC2086
     measure many bench-many $one "$bench/bench-many" "$trained" 8 1 "$rounds" linearised dual
+    # shellcheck disable=SC2086
+    measure device bench-device $one "$bench/bench-device" "$trained" 8 "$rounds"
 fi
+# shellcheck disable=SC2086
+measure parallel bench-parallel $one "$bench/bench-parallel" "$rounds" 1 2 4
 core_sections
 if [ -z "$core" ]; then
     both trained-8-1 "$trained" 8 1
