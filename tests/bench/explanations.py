@@ -4,13 +4,12 @@ and names the profile.  What is not missed is not shown."""
 
 EXPLANATIONS = {
     "krylov cache": (
-        "2026-11-27, `perf record -e cpu-clock build/tests/bench/bench-krylov f32 15 1 12288 1`: of the samples inside the library 32 % "
-        "are in `covsamp__nonfinite` (every answer is looked through for NaN, a value at a time), 23 % in `reject`, 15 % in `project`, "
-        "15 % in `combine`, 8 % each in `scale` and `expand`. In a cache none of them is bound by bandwidth: sums and products are in "
-        "double, by SSE2, two values an instruction, with a conversion for every value of type float, where the triad adds sixteen at once by AVX-512."),
+        "2026-11-27, `perf record -e cpu-clock build/tests/bench/bench-krylov f32 15 1 12288 1`: of the samples in the library's kernels 29 % "
+        "are sums of products, 22 % `combine`, 17 % `reject`, 13 % the search for NaN, 10 % `expand`. In a cache none of them is bound by "
+        "bandwidth: sums and products are in double, eight values an instruction by AVX-512, with a conversion for every value of type "
+        "float, where the triad adds sixteen at once."),
     "krylov memory": (
-        "2026-11-27, `perf record -e cpu-clock build/tests/bench/bench-krylov f32 5 1 12288 32`: of the samples inside the library 35 % "
-        "are in `covsamp__nonfinite`, 23 % in `reject`, 19 % in `project`, 14 % in `combine`, 9 % in `expand`: the same kernels, and they "
-        "go through memory more often than the bound allows, since products, conversion, projection and the check are sweeps of their own. "
-        "On vectors that no cache holds the machine's bandwidth is the limit and the ratio falls."),
+        "2026-11-27, `perf record -e cpu-clock build/tests/bench/bench-krylov f32 5 1 12288 32`: 27 % sums of products, 24 % `reject`, 17 % "
+        "`combine`, 14 % the search for NaN, 13 % `expand`: the same kernels, and they go through memory more often than the bound allows, "
+        "since products, conversion, projection and the check are sweeps of their own."),
 }
