@@ -6,11 +6,12 @@
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "check.h"
 #include "poisoned.h"
+#include "vector_case.h"
 #include "vector_model.h"
 
 #include <stdlib.h>
 
-enum { LEVELS = 30, STEPS = 3, BATCH = 3, DIM = 4096 + 37, LEAST_DIM = 5 };
+enum { BATCH = 3, DIM = 4096 + 37, LEAST_DIM = 5 };
 
 static const char *const items[] = {
     "covariance none eta 0",
@@ -36,30 +37,10 @@ static const char *const items[] = {
     "solver addim"};
 enum { ITEMS = sizeof items / sizeof items[0], PLAIN = 8, KNOWN = 9 };
 
-static inline void set_options(covsamp_config *c, const char *options)
-{
-    char text[256], *rest = NULL;
-    snprintf(text, sizeof text, "%s", options);
-    for (char *name = strtok_r(text, " ", &rest); name != NULL; name = strtok_r(NULL, " ", &rest))
-        if (!CHECK(covsamp_config_set_by_name(c, name, strtok_r(NULL, " ", &rest)) == COVSAMP_OK))
-            fprintf(stderr, "    %s\n", covsamp_config_message(c));
-}
-
 static inline covsamp_config *config_of(const char *options, int32_t dtype, int64_t dim,
                                         const covsamp_vector_ops *ops)
 {
-    static const int64_t levels[STEPS] = {25, 14, 6};
-    double table[LEVELS];
-    covsamp_config *c = NULL;
-    covsamp_schedule *s = NULL;
-    for (int n = 0; n < LEVELS; n++)
-        table[n] = 0.2 + 0.02 * n;
-    CHECK(covsamp_config_new(&c, NULL) == COVSAMP_OK);
-    CHECK(covsamp_schedule_new_cosine(&s, LEVELS, 0.008, NULL, NULL) == COVSAMP_OK);
-    CHECK(covsamp_config_set_schedule(c, s, levels, STEPS) == COVSAMP_OK);
-    covsamp_schedule_free(s);
-    CHECK(covsamp_config_set_table(c, COVSAMP_TABLE_NOISE, table, LEVELS) == COVSAMP_OK);
-    CHECK(covsamp_config_set_table(c, COVSAMP_TABLE_X0_ERROR, table, LEVELS) == COVSAMP_OK);
+    covsamp_config *c = vector_case_config();
     covsamp_config_set_int(c, COVSAMP_BATCH, BATCH);
     covsamp_config_set_int(c, COVSAMP_DIM, dim);
     covsamp_config_set_int(c, COVSAMP_DTYPE, dtype);

@@ -3,11 +3,12 @@
  * covariance and solver; runs that are saved under some go on under others; what is refused. */
 #include "check.h"
 #include "pool.h"
+#include "vector_case.h"
 #include "vector_model.h"
 
 #include <stdlib.h>
 
-enum { LEVELS = 30, STEPS = 3, C = 3, H = 61, W = 83, DIM = C * H * W }; /* no multiple of 4096 */
+enum { C = 3, H = 61, W = 83, DIM = C * H * W }; /* no multiple of 4096 */
 
 typedef struct {
     const char *options; /* "name value name value ..." */
@@ -46,30 +47,10 @@ static const item items[] = {
     {"solver addim", 18, DIM, 0}};
 enum { ITEMS = sizeof items / sizeof items[0] };
 
-static void set_options(covsamp_config *c, const char *options)
-{
-    char text[256], *rest = NULL;
-    snprintf(text, sizeof text, "%s", options);
-    for (char *name = strtok_r(text, " ", &rest); name != NULL; name = strtok_r(NULL, " ", &rest))
-        if (!CHECK(covsamp_config_set_by_name(c, name, strtok_r(NULL, " ", &rest)) == COVSAMP_OK))
-            fprintf(stderr, "    %s\n", covsamp_config_message(c));
-}
-
 static covsamp_config *config_of(const item *it, int32_t dtype, int threads,
                                  const covsamp_parallel_for *hook)
 {
-    static const int64_t levels[STEPS] = {25, 14, 6};
-    double table[LEVELS];
-    covsamp_config *c = NULL;
-    covsamp_schedule *s = NULL;
-    for (int n = 0; n < LEVELS; n++)
-        table[n] = 0.2 + 0.02 * n;
-    CHECK(covsamp_config_new(&c, NULL) == COVSAMP_OK);
-    CHECK(covsamp_schedule_new_cosine(&s, LEVELS, 0.008, NULL, NULL) == COVSAMP_OK);
-    CHECK(covsamp_config_set_schedule(c, s, levels, STEPS) == COVSAMP_OK);
-    covsamp_schedule_free(s);
-    CHECK(covsamp_config_set_table(c, COVSAMP_TABLE_NOISE, table, LEVELS) == COVSAMP_OK);
-    CHECK(covsamp_config_set_table(c, COVSAMP_TABLE_X0_ERROR, table, LEVELS) == COVSAMP_OK);
+    covsamp_config *c = vector_case_config();
     covsamp_config_set_int(c, COVSAMP_BATCH, it->batch);
     covsamp_config_set_int(c, COVSAMP_DIM, it->dim);
     covsamp_config_set_int(c, COVSAMP_DTYPE, dtype);

@@ -4,6 +4,8 @@
  * of threads take turns, and all must make the same bits.
  *
  *     bench-parallel ROUNDS THREADS... [-- DIM BATCH...] */
+#include "core.h"
+
 #include "../pool.h"
 
 #include <stdio.h>
@@ -25,18 +27,6 @@ static void must(int ok, const char *message)
         return;
     printf("%s\n", message);
     exit(1);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, ascending);
-    return values[count / 2];
 }
 
 /* What is left where nobody else wants the processor. */
@@ -140,9 +130,9 @@ static void measure(int rounds, int64_t dim, int64_t batch, const int *threads, 
                "\"ns_per_value_and_step\": %.3f, \"throughput\": %.3f, \"best_throughput\": %.3f, "
                "\"rounds_per_step\": %.1f, "
                "\"same_bits\": %s}\n",
-               (long long)dim, (long long)batch, threads[k], 1e9 * median(spent[k], rounds) / n,
-               median(ratio[k], rounds), best[0] / best[k],
-               (double)pools[k].rounds / ((rounds + 1) * STEPS),
+               (long long)dim, (long long)batch, threads[k],
+               1e9 * core_sorted(spent[k], rounds).median / n, core_sorted(ratio[k], rounds).median,
+               best[0] / best[k], (double)pools[k].rounds / ((rounds + 1) * STEPS),
                same_state(s[0], s[k], dim * batch) ? "true" : "false");
     }
     for (int k = 0; k < counts; k++) {

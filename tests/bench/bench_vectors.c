@@ -5,6 +5,8 @@
  *     bench-vectors ROUNDS [DIM BATCH M]...
  *
  * Two builds of it run in turns tell what a change is worth (docs/performance.md). */
+#include "core.h"
+
 #include "krylov/krylov.h"
 #include "numeric/rng.h"
 #include "numeric/vec.h"
@@ -21,18 +23,6 @@ static double now(void)
     struct timespec t;
     timespec_get(&t, TIME_UTC);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, ascending);
-    return values[count / 2];
 }
 
 static void *room(size_t bytes)
@@ -97,7 +87,8 @@ static void measure(int rounds, int64_t dim, int64_t batch, int64_t most)
             triads[r] = triad;
         }
     }
-    const double space = median(spaces, rounds), triad = median(triads, rounds);
+    const double space = core_sorted(spaces, rounds).median,
+                 triad = core_sorted(triads, rounds).median;
     printf("{\"bench\": \"vectors\", \"dim\": %lld, \"batch\": %lld, \"products\": %lld, "
            "\"ns_per_value\": %.4f, \"triad_ns_per_value\": %.4f}\n",
            (long long)dim, (long long)batch, (long long)most, 1e9 * space / (double)n,
