@@ -109,7 +109,7 @@ covsamp_status covsamp__request_check(covsamp_sampler *s, const char *function);
 covsamp_status covsamp__rows_check(covsamp__space *space, const covsamp_request *q,
                                    const void *values, const char *what, covsamp_status otherwise,
                                    covsamp__error *error, const char *function);
-/* Whether what a request is about, x and tangents, is finite: E_OVERFLOW.  A sum of large numbers
+/* Whether the x that a request is about is finite: E_OVERFLOW.  A sum of large numbers
  * need not be, and no model is to be asked about it. */
 covsamp_status covsamp__question_check(covsamp__space *space, const covsamp_request *q,
                                        covsamp__error *error, const char *function);

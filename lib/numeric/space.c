@@ -8,9 +8,9 @@
 
 #include <math.h>
 
-/* Values of cost 1 that a task is to have at least: combining so many in the cache takes 16 us where
- * vectors are 512 bits wide, and beginning and ending a round of two tasks takes a pool of threads
- * 10 us at best. */
+/* Values of cost 1 that a task is to have at least: combining so many in the cache takes 16 us
+ * where vectors are 512 bits wide, and beginning and ending a round of two tasks takes a pool of
+ * threads 10 us at best. */
 #define GRAIN 131072
 
 static int64_t least(int64_t a, int64_t b)
@@ -122,86 +122,77 @@ static void all(const covsamp__space *s, int64_t n, covsamp__block_fn f, job j)
 
 void covsamp__space_zero(covsamp__space *s, int64_t n, void *x)
 {
-    if (s->ops.size != 0) {
+    if (s->ops.size != 0)
         covsamp__device_scale(s, n, 0, x, x);
-        return;
-    }
-    all(s, n, zero, (job){.out = x});
+    else
+        all(s, n, zero, (job){.out = x});
 }
 
 void covsamp__space_copy(covsamp__space *s, int64_t n, const void *x, void *out)
 {
-    if (s->ops.size != 0) {
+    if (s->ops.size != 0)
         covsamp__device_scale(s, n, 1, x, out);
-        return;
-    }
-    all(s, n, copy, (job){.x = x, .out = out});
+    else
+        all(s, n, copy, (job){.x = x, .out = out});
 }
 
 void covsamp__space_scale(covsamp__space *s, int64_t n, double a, const void *x, void *out)
 {
-    if (s->ops.size != 0) {
+    if (s->ops.size != 0)
         covsamp__device_scale(s, n, a, x, out);
-        return;
-    }
-    all(s, n, scale, (job){.a = a, .x = x, .out = out});
+    else
+        all(s, n, scale, (job){.a = a, .x = x, .out = out});
 }
 
 void covsamp__space_combine(covsamp__space *s, int64_t n, double a, const void *x, double b,
                             const void *y, void *out)
 {
-    if (s->ops.size != 0) {
+    if (s->ops.size != 0)
         covsamp__device_combine(s, 1, n, &a, x, &b, y, out);
-        return;
-    }
-    all(s, n, combine, (job){.a = a, .x = x, .b = b, .y = y, .out = out});
+    else
+        all(s, n, combine, (job){.a = a, .x = x, .b = b, .y = y, .out = out});
 }
 
 void covsamp__space_limit(covsamp__space *s, int64_t n, double low, double high, void *x)
 {
-    if (s->ops.size != 0) {
+    if (s->ops.size != 0)
         covsamp__device_clip(s, n, high, x, NULL);
-        return;
-    }
-    all(s, n, limit, (job){.a = low, .high = high, .out = x});
+    else
+        all(s, n, limit, (job){.a = low, .high = high, .out = x});
 }
 
 void covsamp__space_clip(covsamp__space *s, int64_t n, double bound, void *x, uint8_t *keep)
 {
-    if (s->ops.size != 0) {
+    if (s->ops.size != 0)
         covsamp__device_clip(s, n, bound, x, keep);
-        return;
-    }
-    all(s, n, clip, (job){.high = bound, .out = x, .kept = keep});
+    else
+        all(s, n, clip, (job){.high = bound, .out = x, .kept = keep});
 }
 
 void covsamp__space_mask(covsamp__space *s, int64_t n, const uint8_t *keep, const void *x,
                          void *out)
 {
-    if (s->ops.size != 0) {
+    if (s->ops.size != 0)
         covsamp__device_select(s, n, keep, x, 0, NULL, out);
-        return;
-    }
-    all(s, n, mask, (job){.keep = keep, .x = x, .out = out});
+    else
+        all(s, n, mask, (job){.keep = keep, .x = x, .out = out});
 }
 
 void covsamp__space_select(covsamp__space *s, int64_t n, const uint8_t *keep, const void *x,
                            double b, const void *y, void *out)
 {
-    if (s->ops.size != 0) {
+    if (s->ops.size != 0)
         covsamp__device_select(s, n, keep, x, b, y, out);
-        return;
-    }
-    all(s, n, select, (job){.keep = keep, .x = x, .b = b, .y = y, .out = out});
+    else
+        all(s, n, select, (job){.keep = keep, .x = x, .b = b, .y = y, .out = out});
 }
 
 void covsamp__space_spoil(covsamp__space *s, int64_t n, void *x)
 {
-    if (s->ops.size != 0) {
+    if (s->ops.size != 0)
         covsamp__device_scale(s, n, NAN, x, x);
-        return;
-    }
-    all(s, n, affine, (job){.a = NAN, .x = x, .out = x});
+    else
+        all(s, n, affine, (job){.a = NAN, .x = x, .out = x});
 }
 
 void covsamp__space_affine(covsamp__space *s, int64_t n, double a, double b, const void *x,
