@@ -7,7 +7,7 @@
 
 What examples/evaluation/results has is not measured again.  A run that was stopped, however it was, goes on from its last
 chunk of at most 250 samples (build/evaluation); nothing else is lost, and finished cells are in results/cells.jsonl at once.  Tables
-are A to E of cells.py, in its order: every method at 10 steps first.  --budget stops before the chunk that would end
+are A to F of cells.py, in its order: every method at 10 steps first.  --budget stops before the chunk that would end
 too late.  Reference: all 10 000 test images of Fashion-MNIST, which no network here was trained on; the floor is what the
 first training images come to in place of samples.  Tables of noise come from the first 400 training images.
 """
@@ -168,7 +168,8 @@ class Grid:
         run, n = cell.run, about["samples"]
         a_sample = {key: about[key] / n for key in ("means", "jvps", "vjps", "seconds", "cpu")}
         return {"cell": cell.name, "table": cell.table, "label": cell.label, "run": run.name, "method": run.method.name,
-                "steps": run.steps, "seed": run.seed, "set": list(run.sets), "engine": run.engine, "guide": run.guide, "samples": cell.samples,
+                "steps": run.steps, "seed": run.seed, "set": list(run.sets), "engine": run.engine, "guide": run.guide, "spacing": run.spacing,
+                "samples": cell.samples,
                 "passes": a_sample["means"] + cells.PASSES_A_JVP * a_sample["jvps"] + cells.PASSES_A_VJP * a_sample["vjps"],
                 **a_sample, "commit": ",".join(about["commits"]), "metrics": metrics}
 
@@ -187,7 +188,7 @@ def show_left(grid, left):
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("program")
-    p.add_argument("--only", default="A,B,C,D,E", help="tables, separated by commas")
+    p.add_argument("--only", default="A,B,C,D,E,F", help="tables, separated by commas")
     p.add_argument("--methods", help="these methods, separated by commas")
     p.add_argument("--steps", help="these numbers of steps, separated by commas")
     p.add_argument("--seeds", default="1", help="of the noise, separated by commas (default 1)")
