@@ -36,7 +36,7 @@ ABLATIONS = (  # at T = 10, of lgs: what it is called, options
 PROBES = (1, 3, 10, 100)
 ENGINES = ("transposed", "linearised-bf16")
 GUIDED = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
-TRAILING = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "ddim", "lgs", "lgs-2m", "lgs-plain", "dpmpp-2m")
+EVEN = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "ddim", "lgs", "lgs-2m", "lgs-plain", "dpmpp-2m")
 GUIDES = (("--guidance", 1), ("--guidance", 4), ("--cfg", 1), ("--cfg", 3))
 
 
@@ -58,14 +58,14 @@ def methods(program):
 class Run:
     """guide: an option of `covsamp sample` and its weight; a classifier guides a network that is told no class."""
 
-    def __init__(self, method, steps, seed, sets=(), engine=None, guide=None, spacing="even"):
+    def __init__(self, method, steps, seed, sets=(), engine=None, guide=None, spacing="trailing"):
         self.method, self.steps, self.seed, self.sets, self.engine = method, steps, seed, tuple(sets), engine
         self.guide, self.spacing = guide, spacing
         self.options = dict(method.options, **dict(s.split("=") for s in sets))
         tags = [*(s.replace("=", "-").replace("_", "-") for s in self.sets), *([engine] if engine else [])]
         if guide:
             tags.append("%s-%g" % (guide[0].strip("-"), guide[1]))
-        if spacing != "even":
+        if spacing != "trailing":
             tags.append(spacing)
         self.name = "_".join([method.name, "t%d" % steps, "s%d" % seed, *tags])
 
@@ -80,15 +80,13 @@ class Run:
     def arguments(self, models, table):
         """table(): where the calibration is, asked only if it is needed."""
         words = ["--model", "%s/fashion-%s.pt" % (models, "heads" if self.heads() else "unet"), "--method",
-                 self.method.name, "--steps", self.steps, "--seed", self.seed, "--label", "all"]
+                 self.method.name, "--steps", self.steps, "--spacing", self.spacing, "--seed", self.seed, "--label", "all"]
         if self.needs_table():
             words += ["--calibration", table()]
             if self.method.windowed and "window_high" not in dict(s.split("=") for s in self.sets):
                 words += ["--set", "window_high=%d" % WINDOW]
         for s in self.sets:
             words += ["--set", s]
-        if self.spacing != "even":
-            words += ["--spacing", self.spacing]
         if self.guide:
             words += self.guide
         if self.guide and self.guide[0] == "--guidance":
@@ -102,9 +100,8 @@ class Run:
             o.get("covariance"), 0)
         if o.get("covariance") in ("diag_probe", "state_isotropic", "spectral"):
             a_step = int(o.get("probes", 1))
-        levels = [round(1 + i * 999 / (steps - 1)) for i in range(1, steps)]  # the last step goes to data
-        if self.spacing == "trailing":
-            levels = [1000 * i // steps for i in range(2, steps + 1)]
+        levels = {"even": [1 + i * 999 / (steps - 1) for i in range(1, steps)],  # the last step goes to data
+                  "trailing": [1000 * i / steps for i in range(2, steps + 1)]}[self.spacing]
         high = int(o.get("window_high", WINDOW if self.method.windowed else 0)) or 1000
         products = a_step * sum(level <= high for level in levels)
         if self.guide and self.guide[0] == "--cfg":  # a second branch
@@ -160,14 +157,14 @@ def guided(known, seed):
             yield Cell("E", Run(known[name], 10, seed, guide=guide), 1000, "%s, %s %g" % (name, guide[0].strip("-"), guide[1]))
 
 
-def trailing(known, seed):
-    """Levels that end in one long step to data, in place of a last but one step into level 1."""
+def even(known, seed):
+    """Levels that end in a short step to data behind a long one into level 1, as many programs have them."""
     for steps in (10, 5):
-        for name in TRAILING:
-            yield Cell("F", Run(known[name], steps, seed, spacing="trailing"), 2000, name + ", trailing")
+        for name in EVEN:
+            yield Cell("F", Run(known[name], steps, seed, spacing="even"), 2000, name + ", even")
 
 
-TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations, "E": guided, "F": trailing}
+TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations, "E": guided, "F": even}
 
 
 def cells(program, tables, seeds):
