@@ -21,6 +21,30 @@ static void as_on_the_host(const char *options, int32_t dtype, int64_t dim)
     CHECK(memory.bytes_held == 0);
 }
 
+/* What a model leaves unfilled is found there as it is here, since it holds NaN before. */
+static int32_t fills_nothing(void *user, const covsamp_request *q)
+{
+    (void)user;
+    (void)q;
+    return 0;
+}
+
+static void unfilled(const char *options)
+{
+    poisoned memory = {0};
+    const covsamp_vector_ops ops = poisoned_ops(&memory);
+    char message[2][COVSAMP_MESSAGE_BYTES];
+    for (int k = 0; k < 2; k++) {
+        covsamp_model model = model_of(k == 0 ? NULL : &memory);
+        covsamp_sampler *s = sampler_of(options, COVSAMP_F32, DIM, k == 0 ? NULL : &ops);
+        model.vjp = model.guide = fills_nothing;
+        CHECK(covsamp_sampler_run(s, &model) == COVSAMP_E_NONFINITE);
+        snprintf(message[k], sizeof message[k], "%s", covsamp_sampler_message(s));
+        covsamp_sampler_free(s);
+    }
+    CHECK(strcmp(message[0], message[1]) == 0);
+}
+
 /* Only noise goes over the bus while stepping, and nothing of it where it is asked for. */
 static void traffic(void)
 {
@@ -162,5 +186,7 @@ int main(void)
     save_and_load("covariance analytic mean_order 2", COVSAMP_F64);
     edits();
     nonfinite();
+    unfilled("covariance small guidance 0.5");
+    unfilled("covariance krylov krylov_steps 3 symmetrise average");
     return check_done();
 }

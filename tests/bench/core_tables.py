@@ -160,8 +160,9 @@ def instructions_goals(rows):
 
 
 def other_table(command, rows):
-    """Of a benchmark that this file does not know: all its plain fields."""
-    keys = [key for key in rows[0] if key != "bench" and not isinstance(rows[0][key], (list, dict))]
+    """Of a benchmark that this file does not know: all plain fields that a row of it has."""
+    keys = [key for key in dict.fromkeys(key for r in rows for key in r)
+            if key != "bench" and not any(isinstance(r.get(key), (list, dict)) for r in rows)]
     text = [f"### {rows[0]['bench']}: {rows[0].get('what', '')}".rstrip(": "), "", f"    {command}", "",
             "| " + " | ".join(keys) + " |", "|" + " --- |" * len(keys)]
     for r in rows:
