@@ -8,7 +8,7 @@ int main(void) {
     covsamp_model model = {.size = sizeof model};
     int64_t levels[25], stride; const void *x;
     covsamp_schedule_new_linear(&schedule, 1000, 1e-4, 0.02, NULL, NULL);
-    covsamp_schedule_spaced(schedule, 25, COVSAMP_SPACING_EVEN, levels, NULL);
+    covsamp_schedule_spaced(schedule, 25, COVSAMP_SPACING_TRAILING, levels, NULL);
     covsamp_mixture_new(&mixture, 2, 2, weights, means, covs, COVSAMP_PREDICTS_NOISE, NULL, NULL);
     covsamp_mixture_model(mixture, &model); /* here go your callbacks for means and products */
     covsamp_config_new(&config, NULL);

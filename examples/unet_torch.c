@@ -29,7 +29,7 @@ static covsamp_config *make_config(const covsamp_torch *module, int64_t dim)
     int64_t levels[STEPS];
     const char *prediction = covsamp_torch_metadata(module, "prediction");
     covsamp_schedule_new_linear(&schedule, 1000, 1e-4, 0.02, NULL, NULL);
-    covsamp_schedule_spaced(schedule, STEPS, COVSAMP_SPACING_EVEN, levels, NULL);
+    covsamp_schedule_spaced(schedule, STEPS, COVSAMP_SPACING_TRAILING, levels, NULL);
     covsamp_config_new(&config, NULL);
     covsamp_config_set_int(config, COVSAMP_BATCH, BATCH);
     covsamp_config_set_int(config, COVSAMP_DIM, dim);

@@ -191,7 +191,9 @@ enum {
     COVSAMP_SPACING_TRAILING = 3   /* N - i N / K, halves rounded to even */
 };
 /** Writes levels[0 ... count - 1], which a run of so many steps visits, noisiest first; the step from
- *  the last of them to data is the count-th.  message: NULL or COVSAMP_MESSAGE_BYTES bytes.
+ *  the last of them to data is the count-th.  Trailing draws better in few steps (Lin et al. 2024;
+ *  docs/evaluation.md): the last but one step of even levels, into level 1, is many times as long in
+ *  log SNR as the others.  message: NULL or COVSAMP_MESSAGE_BYTES bytes.
  *  Errors: E_NULL, E_RANGE (count outside 1 ... N, unknown spacing, or a spacing that would visit
  *  one level twice). */
 COVSAMP_API covsamp_status covsamp_schedule_spaced(const covsamp_schedule *schedule, int64_t count,

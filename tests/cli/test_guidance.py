@@ -108,11 +108,11 @@ def test_init(f):
     near = [abs(f.draw("--init", path, "--from-level", level) - image).mean() for level in (20, 200, 1000)]
     check(near[0] < 0.12 and near[0] < near[1] < near[2], "the lower the start, the more is kept", near)
     cost = json.loads(good(*f.arguments(f.folder + "/i.npy", "--init", path, "--from-level", 300, "--json")).stdout)
-    check(cost["visited"][0] == 300 and cost["visited"][-1] == 1 and len(cost["visited"]) == 8 and
+    check(cost["visited"][0] == 300 and cost["visited"][-1] == 38 and len(cost["visited"]) == 8 and
           cost["init"] == path, "levels from there down", cost["visited"])
-    trailing = json.loads(good(*f.arguments(f.folder + "/i.npy", "--init", path, "--from-level", 300, "--spacing",
-                                            "trailing", "--json")).stdout)
-    check(trailing["visited"][0] == 300, "trailing, too", trailing["visited"])
+    even = json.loads(good(*f.arguments(f.folder + "/i.npy", "--init", path, "--from-level", 300, "--spacing",
+                                        "even", "--json")).stdout)
+    check(even["visited"][0] == 300 and even["visited"][-1] == 1, "even, too", even["visited"])
     rows = f.save("rows", numpy.stack([image, -image]))
     two = f.draw("--init", rows, "--from-level", 20)
     check(abs(two[0::2] - image).mean() < 0.12 and abs(two[1::2] + image).mean() < 0.12, "rows take turns")

@@ -84,7 +84,7 @@ def test_files(model, folder):
           result.stderr)
     check("\r" not in result.stderr and result.stdout == "", "no bar in a pipe", result)
     cell = model.side + 2
-    check("solver ancestral" in result.stderr and "even levels" in result.stderr and
+    check("solver ancestral" in result.stderr and "trailing levels" in result.stderr and
           "ritz_cap" not in result.stderr, "method in the summary", result.stderr)
     guarded = good(*model.arguments(folder + "/g.npy"), "--set", "ritz_cap=2", "--set",
                    "covariance_cap=1.5", "--set", "pixel_clip=3").stderr
@@ -111,7 +111,7 @@ def test_json(model, folder):
         check(cost["options"]["window_high"] == "800" and cost["options"]["prediction"] == "v",
               "what the model file says", cost["options"])
         check(0 < cost["jvps"] < 4 * model.steps * 2, "JVPs within the window", cost["jvps"])
-    check(cost["spacing"] == "even" and cost["visited"][0] == 1000 and cost["visited"][-1] == 1 and
+    check(cost["spacing"] == "trailing" and cost["visited"][0] == 1000 and cost["visited"][-1] == round(1000 / model.steps) and
           len(cost["visited"]) == model.steps and cost["calibration"] is None, "levels", cost)
     check(cost["seed"] == 2 ** 64 - 1 and cost["method"] == "lgs" and cost["clip_x0"] == 1,
           "echo", cost)

@@ -64,7 +64,7 @@ class Method:
                   "diag_probe": int(self.options.get("probes", 1)),
                   "state_isotropic": int(self.options.get("probes", 1)),
                   "spectral": int(self.options.get("probes", 1))}.get(self.covariance, 0)
-        levels = np.rint(1 + np.arange(steps) * 999 / (steps - 1))[1:]  # the last one goes to data
+        levels = np.arange(2, steps + 1) * 1000 / steps  # the last one, below them, goes to data
         return a_step * int((levels <= (WINDOW if self.window else 1000)).sum())
 
 
