@@ -452,9 +452,11 @@ typedef struct covsamp_parallel_for {
 } covsamp_parallel_for;
 /** Lends threads to the handles made from this configuration from now on: samplers and likelihood bounds; the
  *  network is none of its business.  Needs the option "threads" above 1 to have an effect; threads above 1 without it
- *  is refused by the _new functions (E_RANGE), since the library starts none.  Copied; hook->user must outlive
- *  those handles.  NULL: none.  All bits are the same for any number of threads.  What is small stays on
- *  the thread of the call, and so do eigenvalues, cosine transforms and `dense` (docs/threads.md).  Errors:
+ *  is refused by covsamp_sampler_new() and covsamp_nelbo_new() (E_RANGE), since the library starts none; calibrations and posterior
+ *  modes heed neither.  Copied; hook->user must outlive
+ *  those handles.  NULL: none.  All bits are the same for any number of threads.  So they are if the threads treat denormal
+ *  numbers and rounding as the caller's does.  What is small stays on the thread of the call, and so do eigenvalues, cosine
+ *  transforms and `dense` (docs/threads.md).  Errors:
  *  E_NULL (config, hook->run), E_STRUCT_SIZE; the old one stays. */
 COVSAMP_API covsamp_status covsamp_config_set_parallel_for(covsamp_config *config,
                                                            const covsamp_parallel_for *hook);
@@ -462,18 +464,20 @@ COVSAMP_API covsamp_status covsamp_config_set_parallel_for(covsamp_config *confi
  *  libcovsamp never looks behind such an address, it only adds to it.  covsamp_torch_vector_ops() of the shim fills a table
  *  by libtorch.  Every function returns 0, or any other number that means failure: the call of this library
  *  under way then ends the run with COVSAMP_E_DEVICE, and its message has the operation and the number.  They are called on
- *  the thread of the call that steps, must not throw or jump, and must not call this library about the same
+ *  the thread of the call that needs them (covsamp_sampler_new(), _free(), _restart(), _state(), _save(), _load(), the edits, and
+ *  those that step), must not throw or jump, and must not call this library about the same
  *  sampler.  When one returns, its result must be there for the next one, for what the model is asked, and, in host
  *  memory, for the caller.
  *     A vector has rows of n values of type dtype (COVSAMP_F32, _F64), one behind the other; all addresses begin at a
- *  multiple of the type's size; coefficients and h lie in host memory.  Outputs may be an input.  Arithmetic as the
+ *  multiple of the type's size; coefficients, h and index lie in host memory, keep in the table's.  Outputs may be an input.  rows * n
+ *  is at most batch * dim, but for one `combine` of zeros over all that was allocated.  Arithmetic as the
  *  library's own: double, rounded once on storing, if samples are to be those of vectors on the host to rounding.  For samples
  *  that depend on nothing but themselves a sum over a row must be made in a fixed order: of blocks of 4096 values each a sum in double,
  *  in an order that depends on neither rows nor the device's threads, and of these in their order. */
 typedef struct covsamp_vector_ops {
     size_t size; /* sizeof(covsamp_vector_ops) */
     void *user;
-    /* NULL: there is no memory.  A multiple of 64; address + i bytes must be the address of byte i. */
+    /* NULL: there is no memory.  Else a multiple of 64, or the sampler is refused (E_DEVICE); address + i bytes must be the address of byte i. */
     void *(*alloc)(void *user, size_t bytes);
     void (*release)(void *user, void *memory, size_t bytes);
     /* bytes from host memory to the table's, and back */
@@ -496,8 +500,8 @@ typedef struct covsamp_vector_ops {
     /* *index = i of the first x[i] that is NaN or infinite, -1 if there is none */
     int32_t (*find_nonfinite)(void *user, int32_t dtype, int64_t n, const void *x, int64_t *index);
 } covsamp_vector_ops;
-/** Samplers made from this configuration from now on have their vectors in ops' memory, one block each, and
- *  the pointers of their requests are addresses there (request->ops is set).  What comes from the
+/** Samplers made from this configuration from now on have their vectors in ops' memory, one block each (and two vectors of batch * dim on
+ *  the host, to copy by), and the pointers of their requests are addresses there (request->ops is set).  What comes from the
  *  caller otherwise, and what goes to him, stays in host memory: state, start, known values, saved runs.  Noise is made on the
  *  host and put, so that it has its bits: [batch][dim] values by the bus a step; noise = ask lets the caller make it where it is needed.
  *  For covariance none, small, large, analytic and krylov, any solver and any guidance; covariances that work value

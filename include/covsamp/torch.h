@@ -171,7 +171,11 @@ COVSAMP_TORCH_API int32_t covsamp_torch_model(covsamp_torch *module, covsamp_mod
  *  was loaded to.  Requests of such a sampler are answered where they are, without a way by host memory, by every module and
  *  classifier on that device; modules on another copy from device to device.  Sums are trees of
  *  additions in double, the same for every sample whatever the batch and the threads of libtorch.  The operations are
- *  called while samplers step; when one fails, its sentence is the module's message.  Valid while the module lives, which must be
+ *  called while samplers step; when one fails, its sentence is the module's message.  On CUDA they are queued on
+ *  libtorch's current stream of the calling thread, and return when what they give to host memory is there: a callback of your own that works
+ *  on another stream must wait for that one, and make it wait.  The table goes to covsamp_config_set_vector_ops() as it was filled:
+ *  requests with functions of yours in it are refused, another `user` is not noticed.  Samplers in several threads may
+ *  share it; of two failures at a time the module's message is either.  Valid while the module lives, which must be
  *  longer than the samplers do.  ops->size: sizeof(covsamp_vector_ops), set by the caller.  Errors: E_NULL, E_STRUCT_SIZE. */
 COVSAMP_TORCH_API int32_t covsamp_torch_vector_ops(covsamp_torch *module, covsamp_vector_ops *ops);
 

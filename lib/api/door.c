@@ -59,10 +59,10 @@ static covsamp_status state_elsewhere(const covsamp_sampler *sampler, const void
 {
     covsamp__space space = sampler->space;
     space.failure = 0;
-    covsamp__device_get(&space, sampler->solver.x, space.staging,
+    covsamp__device_get(&space, sampler->solver.x, sampler->shown,
                         (size_t)covsamp__solver_values(&sampler->solver) *
                             covsamp__size_of(space.dtype));
-    *x = space.failure == 0 ? space.staging : NULL;
+    *x = space.failure == 0 ? sampler->shown : NULL;
     return space.failure == 0 ? COVSAMP_OK : COVSAMP_E_DEVICE;
 }
 

@@ -90,6 +90,8 @@ static void layout(covsamp_sampler *s, const covsamp_config *config, covsamp__ar
     covsamp__solver_layout(&s->solver, arena);
     covsamp__record_layout(s, steps, arena);
     covsamp__known_layout(s, arena);
+    s->shown = covsamp__take(arena, s->space.ops.size != 0 ? s->solver.batch : 0, s->solver.dim,
+                             covsamp__size_of(s->space.dtype));
     covsamp__fingerprint_layout(s, config->schedule->levels, arena);
 }
 
@@ -117,6 +119,9 @@ static covsamp_status take_device(covsamp_sampler *s, const covsamp_config *conf
     if (s->device == NULL)
         return covsamp__fail(error, COVSAMP_E_NOMEM, NEW ": ops->alloc has no memory for %zu bytes",
                              s->device_bytes);
+    if ((uintptr_t)s->device % 64 != 0)
+        return covsamp__fail(error, COVSAMP_E_DEVICE,
+                             NEW ": ops->alloc gave an address that is no multiple of 64");
     arena->vectors->base = s->device;
     arena->vectors->used = 0;
     arena->base = (char *)s;

@@ -37,7 +37,7 @@ struct covsamp_sampler {
     covsamp_allocator mem;
     size_t bytes;        /* of the one block that holds everything */
     size_t device_bytes; /* of that of the vectors, where they are not here */
-    void *device;
+    void *device, *shown; /* shown: the state, copied here for the caller */
     covsamp__error error;
     covsamp_request request;
     covsamp_stats stats;           /* of the machine */

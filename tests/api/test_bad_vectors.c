@@ -97,6 +97,34 @@ static void failures(const char *options)
 
 /* ---- what is refused ---- */
 
+static void *beside(void *user, size_t bytes)
+{
+    poisoned *p = user;
+    char *memory = poisoned_ops(p).alloc(p, bytes + 64);
+    return memory == NULL ? NULL : memory + 4;
+}
+
+static void released_beside(void *user, void *memory, size_t bytes)
+{
+    poisoned *p = user;
+    poisoned_ops(p).release(p, (char *)memory - 4, bytes + 64);
+}
+
+static void misaligned(void)
+{
+    poisoned memory = {0};
+    covsamp_vector_ops ops = poisoned_ops(&memory);
+    ops.alloc = beside;
+    ops.release = released_beside;
+    covsamp_sampler *s = NULL;
+    covsamp_config *c = config_of("covariance krylov", COVSAMP_F64, LEAST_DIM, &ops);
+    CHECK(covsamp_sampler_new(&s, c) == COVSAMP_E_DEVICE && s == NULL);
+    CHECK_TEXT(covsamp_config_message(c),
+               "covsamp_sampler_new: ops->alloc gave an address that is no multiple of 64");
+    covsamp_config_free(c);
+    CHECK(memory.bytes_held == 0);
+}
+
 static void refused(void)
 {
     static const char *const names[] = {"state_isotropic", "diag_probe", "diag_model", "dense"};
@@ -139,5 +167,6 @@ int main(void)
     for (int i = 0; i < ITEMS; i++)
         failures(items[i]);
     refused();
+    misaligned();
     return check_done();
 }

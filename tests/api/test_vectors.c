@@ -148,6 +148,30 @@ static void edits(void)
     CHECK(!same(&o[0][0], &o[0][1]));
 }
 
+/* What a caller was shown stays as it was until the next step, as it does on the host. */
+static void shown(const char *options)
+{
+    poisoned memory = {0};
+    const covsamp_vector_ops ops = poisoned_ops(&memory);
+    covsamp_sampler *s = sampler_of(options, COVSAMP_F64, DIM, &ops);
+    const covsamp_model model = model_of(&memory);
+    const covsamp_request *q = NULL;
+    const void *x = NULL;
+    size_t bytes;
+    CHECK(covsamp_sampler_step(s, &model) == COVSAMP_OK);
+    CHECK(covsamp_sampler_step(s, &model) == COVSAMP_OK);
+    const outcome before = outcome_of(s, COVSAMP_F64, DIM);
+    CHECK(covsamp_sampler_state(s, &x, NULL) == COVSAMP_OK);
+    free(saved(s, &bytes));
+    CHECK(memcmp(x, before.x, bytes_of(COVSAMP_F64, DIM)) == 0);
+    if (strstr(options, "known 1") != NULL)
+        CHECK(set_known(s, DIM) == COVSAMP_OK);
+    CHECK(memcmp(x, before.x, bytes_of(COVSAMP_F64, DIM)) == 0);
+    CHECK(covsamp_sampler_ask(s, &q) == COVSAMP_OK); /* the question is about x_t */
+    CHECK(memcmp(x, before.x, bytes_of(COVSAMP_F64, DIM)) == 0);
+    covsamp_sampler_free(s);
+}
+
 static int32_t spoiled(void *user, const covsamp_request *q)
 {
     const int32_t result = answer(user, q);
@@ -185,6 +209,9 @@ int main(void)
     save_and_load(items[KNOWN], COVSAMP_F64);
     save_and_load("covariance analytic mean_order 2", COVSAMP_F64);
     edits();
+    shown("covariance analytic mean_order 2");
+    shown("solver dpmpp_2m");
+    shown(items[KNOWN]);
     nonfinite();
     unfilled("covariance small guidance 0.5");
     unfilled("covariance krylov krylov_steps 3 symmetrise average");

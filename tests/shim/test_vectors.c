@@ -76,6 +76,67 @@ static void as_on_the_host(int32_t dtype, const char *const *options)
     covsamp_torch_free(module);
 }
 
+/* A classifier reads and writes there, too. */
+static void guided(void)
+{
+    static const char *const options[] = {"guidance", "1000", NULL};
+    static double x[2][MOST * DIM], unguided[MOST * DIM];
+    static const int64_t label = 2;
+    const life l = {COVSAMP_F32, 3, 4, DIM, options}, plain = {COVSAMP_F32, 3, 4, DIM, NULL};
+    covsamp_torch *module = load_on_device("scripted.pt", COVSAMP_F32);
+    covsamp_torch_classifier *c = NULL;
+    covsamp_torch_options on_device = options_of(COVSAMP_F32, COVSAMP_TORCH_AUTO);
+    on_device.device = device;
+    const covsamp_vector_ops ops = ops_of(module);
+    covsamp_model model = model_of(module);
+    CHECK(covsamp_torch_classifier_load(&c, module_path("classifier.pt"), &on_device, NULL) ==
+          COVSAMP_OK);
+    CHECK(covsamp_torch_classifier_set_labels(c, &label, 1) == COVSAMP_OK);
+    CHECK(covsamp_torch_classifier_guide(c, &model) == COVSAMP_OK);
+    for (int i = 0; i < 2; i++) {
+        covsamp_sampler *s = sampler_on(&l, i == 0 ? NULL : &ops);
+        if (!CHECK(covsamp_sampler_run(s, &model) == COVSAMP_DONE))
+            fprintf(stderr, "    %s; %s\n", covsamp_sampler_message(s),
+                    covsamp_torch_classifier_message(c));
+        state_of(s, &l, x[i]);
+        covsamp_sampler_free(s);
+    }
+    run(&plain, module, &ops, unguided);
+    CHECK(relative(x[1], x[0], 3 * DIM) < 1e-4);
+    CHECK(relative(x[1], unguided, 3 * DIM) > 1e-3);
+    covsamp_torch_classifier_free(c);
+    covsamp_torch_free(module);
+}
+
+/* Requests of one with a table and of one without are answered in one call. */
+static void together(void)
+{
+    static double alone[2][MOST * DIM], out[MOST * DIM];
+    const life l[2] = {{COVSAMP_F32, 2, 0, DIM, NULL}, {COVSAMP_F32, 2, 7, DIM, NULL}};
+    covsamp_torch *module = load_on_device("scripted.pt", COVSAMP_F32);
+    const covsamp_vector_ops ops = ops_of(module);
+    covsamp_sampler *s[2];
+    const covsamp_request *q[2];
+    int32_t answers[2];
+    for (int i = 0; i < 2; i++) {
+        run(&l[i], module, i == 0 ? NULL : &ops, alone[i]);
+        s[i] = sampler_on(&l[i], i == 0 ? NULL : &ops);
+    }
+    while (covsamp_sampler_ask(s[0], &q[0]) == COVSAMP_OK) {
+        CHECK(covsamp_sampler_ask(s[1], &q[1]) == COVSAMP_OK);
+        CHECK(covsamp_torch_answer_many(module, q, 2, answers) == COVSAMP_OK);
+        for (int i = 0; i < 2; i++)
+            CHECK(covsamp_sampler_tell(s[i], answers[i]) == COVSAMP_OK);
+    }
+    CHECK(covsamp_sampler_ask(s[1], &q[1]) == COVSAMP_DONE);
+    for (int i = 0; i < 2; i++) {
+        state_of(s[i], &l[i], out);
+        CHECK(relative(out, alone[i], 2 * DIM) < 1e-4);
+        covsamp_sampler_free(s[i]);
+    }
+    covsamp_torch_free(module);
+}
+
 /* A model that gives a sample the same bits in every batch, by the operations themselves: 0.9 x,
  * and of a tangent that and 0.7 of its neighbour. */
 static int32_t neighbours(const covsamp_vector_ops *ops, const covsamp_request *q)
@@ -275,6 +336,8 @@ int main(int argc, char **argv)
         as_on_the_host(COVSAMP_F32, options[i]);
         as_on_the_host(COVSAMP_F64, options[i]);
     }
+    guided();
+    together();
     any_batch(COVSAMP_F32);
     any_batch(COVSAMP_F64);
     any_threads();
