@@ -4,6 +4,7 @@
  * object a line for each of the two and for the ratio of their steps.
  *
  *     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 bench-device MODEL BATCH ROUNDS [DEVICE] */
+#include "core.h"
 #include "lgs.h"
 
 #include <math.h>
@@ -66,20 +67,6 @@ static void run(side *s, int round)
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(const double *values, int count)
-{
-    double sorted[MOST];
-    memcpy(sorted, values, (size_t)count * sizeof *sorted);
-    qsort(sorted, (size_t)count, sizeof *sorted, ascending);
-    return sorted[count / 2];
-}
-
 /* |a - b| / |b| of the samples. */
 static double difference(const side *a, const side *b, int64_t n)
 {
@@ -126,14 +113,18 @@ int main(int argc, char **argv)
     double ratio[MOST];
     for (int r = 0; r < rounds; r++)
         ratio[r] = sides[1].step[r] / sides[0].step[r];
+    const core_spread worth = core_sorted(ratio, rounds);
     for (int k = 0; k < 2; k++)
         printf("{\"bench\": \"device\", \"vectors\": \"%s\", \"device\": \"%s\", \"batch\": %lld, "
                "\"dim\": %lld, \"ms_per_step\": %.3f, \"ms_in_library\": %.3f}\n",
                names[k], device, (long long)batch, (long long)dim,
-               1e3 * median(sides[k].step, rounds), 1e3 * median(sides[k].library, rounds));
+               1e3 * core_sorted(sides[k].step, rounds).median,
+               1e3 * core_sorted(sides[k].library, rounds).median);
     printf("{\"bench\": \"device\", \"device\": \"%s\", \"batch\": %lld, \"dim\": %lld, "
-           "\"device_over_host\": %.4f, \"difference\": %.2e}\n",
-           device, (long long)batch, (long long)dim, median(ratio, rounds),
+           "\"device_over_host_least\": %.4f, \"device_over_host\": %.4f, "
+           "\"device_over_host_most\": %.4f, "
+           "\"difference\": %.2e}\n",
+           device, (long long)batch, (long long)dim, worth.least, worth.median, worth.most,
            difference(&sides[1], &sides[0], batch * dim));
     for (int k = 0; k < 2; k++)
         covsamp_sampler_free(sides[k].sampler);

@@ -126,13 +126,15 @@ static void measure(int rounds, int64_t dim, int64_t batch, const int *threads, 
         best[k] = least(spent[k], rounds);
     for (int k = 0; k < counts; k++) {
         const double n = (double)(dim * batch * STEPS);
+        const core_spread worth = core_sorted(ratio[k], rounds);
         printf("{\"bench\": \"parallel\", \"dim\": %lld, \"batch\": %lld, \"threads\": %d, "
-               "\"ns_per_value_and_step\": %.3f, \"throughput\": %.3f, \"best_throughput\": %.3f, "
+               "\"ns_per_value_and_step\": %.3f, \"throughput_least\": %.3f, \"throughput\": %.3f, "
+               "\"throughput_most\": %.3f, \"best_throughput\": %.3f, "
                "\"rounds_per_step\": %.1f, "
                "\"same_bits\": %s}\n",
                (long long)dim, (long long)batch, threads[k],
-               1e9 * core_sorted(spent[k], rounds).median / n, core_sorted(ratio[k], rounds).median,
-               best[0] / best[k], (double)pools[k].rounds / ((rounds + 1) * STEPS),
+               1e9 * core_sorted(spent[k], rounds).median / n, worth.least, worth.median,
+               worth.most, best[0] / best[k], (double)pools[k].rounds / ((rounds + 1) * STEPS),
                same_state(s[0], s[k], dim * batch) ? "true" : "false");
     }
     for (int k = 0; k < counts; k++) {
