@@ -37,6 +37,7 @@ PROBES = (1, 3, 10, 100)
 ENGINES = ("transposed", "linearised-bf16")
 GUIDED = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
 EVEN = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "ddim", "lgs", "lgs-2m", "lgs-plain", "dpmpp-2m")
+TWINS = tuple("%s-%d" % (prediction, images) for prediction in ("v", "noise") for images in (24000, 72000, 192000))
 GUIDES = (("--guidance", 1), ("--guidance", 4), ("--cfg", 1), ("--cfg", 3))
 
 
@@ -56,17 +57,20 @@ def methods(program):
 
 
 class Run:
-    """guide: an option of `covsamp sample` and its weight; a classifier guides a network that is told no class."""
+    """guide: an option of `covsamp sample` and its weight; a classifier guides a network that is told no class.
+    twin: the name of a network that twins.sh trained, in place of the trained one."""
 
-    def __init__(self, method, steps, seed, sets=(), engine=None, guide=None, spacing="trailing"):
+    def __init__(self, method, steps, seed, sets=(), engine=None, guide=None, spacing="trailing", twin=None):
         self.method, self.steps, self.seed, self.sets, self.engine = method, steps, seed, tuple(sets), engine
-        self.guide, self.spacing = guide, spacing
+        self.guide, self.spacing, self.twin = guide, spacing, twin
         self.options = dict(method.options, **dict(s.split("=") for s in sets))
         tags = [*(s.replace("=", "-").replace("_", "-") for s in self.sets), *([engine] if engine else [])]
         if guide:
             tags.append("%s-%g" % (guide[0].strip("-"), guide[1]))
         if spacing != "trailing":
             tags.append(spacing)
+        if twin:
+            tags.append(twin)
         self.name = "_".join([method.name, "t%d" % steps, "s%d" % seed, *tags])
 
     def heads(self):
@@ -77,9 +81,13 @@ class Run:
         return o.get("covariance") == "analytic" or o.get("solver") == "addim" or o.get("window_fallback") == "analytic" or \
             "trace_guard" in o
 
-    def arguments(self, models, table):
-        """table(): where the calibration is, asked only if it is needed."""
-        words = ["--model", "%s/fashion-%s.pt" % (models, "heads" if self.heads() else "unet"), "--method",
+    def network(self):
+        """A file in examples/models, or one of the twins in the work folder."""
+        return "twin-%s.pt" % self.twin if self.twin else "fashion-%s.pt" % ("heads" if self.heads() else "unet")
+
+    def arguments(self, models, network, table):
+        """network: its path; table(): where the calibration is, asked only if it is needed."""
+        words = ["--model", network, "--method",
                  self.method.name, "--steps", self.steps, "--spacing", self.spacing, "--seed", self.seed, "--label", "all"]
         if self.needs_table():
             words += ["--calibration", table()]
@@ -164,7 +172,16 @@ def even(known, seed):
             yield Cell("F", Run(known[name], steps, seed, spacing="even"), 2000, name + ", even")
 
 
-TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations, "E": guided, "F": even}
+def twins(known, seed):
+    """Small networks that were trained alike to predict v or noise, early, in the middle and at the end."""
+    window = "window_high=%d" % WINDOW  # theirs is in no file
+    for twin in TWINS:
+        for name, sets in (("ddpm", ()), ("ddpm-2m", ()), ("lgs", (window,)), ("lgs-2m", (window,)), ("lgs", ())):
+            yield Cell("G", Run(known[name], 10, seed, sets, twin=twin), 2000,
+                       "%s%s, %s" % (name, " without a window" if name == "lgs" and not sets else "", twin))
+
+
+TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations, "E": guided, "F": even, "G": twins}
 
 
 def cells(program, tables, seeds):

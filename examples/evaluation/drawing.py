@@ -38,12 +38,8 @@ class Drawing:
         self.done = store.load(self.path) if os.path.exists(self.path) else None
         self.chunks = self.find_chunks()
         for _, _, about in self.parts():
-            if about["network"] != grid.sha(self.network()):
-                raise Failed("%s was drawn with another %s; move it away to draw it again" % (
-                    self.run.name, self.network()))
-
-    def network(self):
-        return "fashion-heads.pt" if self.run.heads() else "fashion-unet.pt"
+            if about["network"] != grid.sha(run.network()):
+                raise Failed("%s was drawn with another %s; move it away to draw it again" % (run.name, run.network()))
 
     def find_chunks(self):
         chunks, at = [], self.stored()
@@ -70,12 +66,12 @@ class Drawing:
         names = [os.path.join(grid.work, name + ".npy") for name in ("chunk-features", "chunk-classes")]
         text, cpu = call(grid.program, "evaluate", "--classifier", grid.classifier, "--json", "-q", "--bootstrap", 0,
                          "--write-features", names[0], "--write-classes", names[1], "--",
-                         *self.run.arguments(grid.models, grid.table), "--batch", grid.batch, "-q",
+                         *self.run.arguments(grid.models, grid.path(self.run.network()), grid.table), "--batch", grid.batch, "-q",
                          "--first-sample", first, "-n", count)
         cost = json.loads(text)["drawn"]
         about = {"samples": count, "means": cost["means"], "jvps": cost["jvps"], "vjps": cost["vjps"],
                  "seconds": cost["seconds"], "cpu": cpu, "commits": [grid.commit],
-                 "network": grid.sha(self.network()), "options": cost["options"]}
+                 "network": grid.sha(self.run.network()), "options": cost["options"]}
         chunk = (np.load(names[0]), np.load(names[1]), about)
         store.save(self.chunk_path(first), *chunk)
         self.chunks.append(chunk)

@@ -7,7 +7,7 @@
 
 What examples/evaluation/results has is not measured again.  A run that was stopped, however it was, goes on from its last
 chunk of at most 250 samples (build/evaluation); nothing else is lost, and finished cells are in results/cells.jsonl at once.  Tables
-are A to F of cells.py, in its order: every method at 10 steps first.  --budget stops before the chunk that would end
+are A to G of cells.py, in its order: every method at 10 steps first.  --budget stops before the chunk that would end
 too late.  Reference: all 10 000 test images of Fashion-MNIST, which no network here was trained on; the floor is what the
 first training images come to in place of samples.  Tables of noise come from the first 400 training images.
 """
@@ -16,6 +16,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -52,9 +53,15 @@ class Grid:
         self.start, self.shas = time.monotonic(), {}
         self.rates = []  # seconds by the clock a pass, of the last chunks
 
+    def path(self, name):
+        path = os.path.join(self.work if name.startswith("twin-") else self.models, name)
+        if not os.path.exists(path):
+            raise Failed("there is no %s: sh examples/evaluation/twins.sh trains it" % path)
+        return path
+
     def sha(self, name):
         if name not in self.shas:
-            with open(os.path.join(self.models, name), "rb") as file:
+            with open(self.path(name), "rb") as file:
                 self.shas[name] = hashlib.sha256(file.read()).hexdigest()[:16]
         return self.shas[name]
 
@@ -188,8 +195,9 @@ def show_left(grid, left):
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("program")
-    p.add_argument("--only", default="A,B,C,D,E,F", help="tables, separated by commas")
+    p.add_argument("--only", default="A,B,C,D,E,F,G", help="tables, separated by commas")
     p.add_argument("--methods", help="these methods, separated by commas")
+    p.add_argument("--match", default="", help="cells whose names have this regular expression in them")
     p.add_argument("--steps", help="these numbers of steps, separated by commas")
     p.add_argument("--seeds", default="1", help="of the noise, separated by commas (default 1)")
     p.add_argument("--samples", type=int, help="a cell, in place of its table's: for trials")
@@ -214,7 +222,7 @@ def wanted(grid, args):
         every = list({c.name: c for c in (cells.Cell(c.table, c.run, args.samples, c.label) for c in every)}.values())
     return [c for c in every if not grid.records.has(c.name) and
             (args.methods is None or c.run.method.name in args.methods.split(",")) and
-            (args.steps is None or str(c.run.steps) in args.steps.split(","))]
+            re.search(args.match, c.name) and (args.steps is None or str(c.run.steps) in args.steps.split(","))]
 
 
 def main():

@@ -5,7 +5,8 @@
     /usr/bin/python3 examples/train/train_unet.py --minutes 120
     /usr/bin/python3 examples/train/train_unet.py --latent examples/models/fashion-encoder.pt --threads 1 --minutes 20
 
-The second trains on latents, which the given encoder makes of the images, and a smaller network.
+The second trains on latents, which the given encoder makes of the images, and a smaller network.  --widths makes the first
+smaller, and --keep keeps copies on the way: examples/evaluation/twins.sh compares networks so.
 The learning rate falls with the share of --minutes that is spent, so the budget is the only
 knob that matters.  Every few minutes a checkpoint goes to --work and the network (its
 exponential moving average) to --out; the same command continues from the checkpoint.  On a
@@ -16,6 +17,7 @@ import copy
 import json
 import math
 import os
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -41,18 +43,22 @@ def arguments():
     p.add_argument("--work", default="build/train", help="folder of the resumable checkpoint")
     p.add_argument("--minutes", type=float, default=120, help="time to spend, over all runs")
     p.add_argument("--images", type=float, default=math.inf, help="stop after this many images")
+    p.add_argument("--widths", default="32,64,96", help="channels at the three resolutions")
+    p.add_argument("--keep", default="", help="numbers of images after which a copy of --out stays, as NAME-IMAGES.pt")
     p.add_argument("--batch", type=int, default=64)
     p.add_argument("--rate", type=float, default=6e-4)
     p.add_argument("--threads", type=int, default=2, help="a divisor of --batch")
     p.add_argument("--seed", type=int, default=1)
     args = p.parse_args()
     args.out = args.out or "examples/models/fashion-%sunet.pt" % ("latent-" if args.latent else "")
+    args.widths = tuple(map(int, args.widths.split(",")))
+    args.keep = sorted(int(n) for n in args.keep.split(",") if n)
     args.checkpoint = os.path.join(args.work, ("latent-" if args.latent else "") + args.prediction + ".ckpt")
     return args
 
 
 def network(args, **options):
-    return LatentUNet(**options) if args.latent else UNet(**options)
+    return LatentUNet(**options) if args.latent else UNet(widths=args.widths, **options)
 
 
 def load(args):
@@ -88,6 +94,13 @@ def export(args, weights, state):
     script = torch.jit.script(net.eval())
     script.save(args.out + ".new", _extra_files={"covsamp.txt": metadata(args, state)})
     os.replace(args.out + ".new", args.out)
+
+
+def keep(args, ema, state, before):
+    """A copy where one of --keep lies between the images before and now."""
+    if any(before < images <= state["images"] for images in args.keep):
+        export(args, ema.state_dict(), state)
+        shutil.copyfile(args.out, "%s-%d.pt" % (os.path.splitext(args.out)[0], state["images"]))
 
 
 def resume(args, net, ema, opt, state):
@@ -187,6 +200,7 @@ def main():
         state["loss"] += 0.005 * (loss - state["loss"])
         update_average(ema, net, state["images"], args.batch)
         state["seconds"] += time.time() - start
+        keep(args, ema, state, state["images"] - args.batch)
         if state["images"] - shown >= 12800:
             shown = state["images"]
             print(json.dumps({**state, "lr": opt.param_groups[0]["lr"]}), flush=True)
