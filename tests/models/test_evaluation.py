@@ -103,7 +103,7 @@ def test_refused(place):
     done = place.run(12)
     check(done.returncode == 1 and "was drawn with another fashion-unet.pt" in done.stderr, "another network", done)
     done = subprocess.run([*place.command(12), "--only", "Z"], stderr=subprocess.PIPE, text=True)
-    check(done.returncode == 2 and "--only knows A, B, C, D, E, not Z" in done.stderr, "no such table", done)
+    check(done.returncode == 2 and "--only knows A, B, C, D, E, F, G, not Z" in done.stderr, "no such table", done)
 
 
 def test_report(place, folder):
