@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Seconds a sample with 50 steps, as ratios to ocm-ddpm: the table of the LGS paper (arXiv 2605.22723), for docs/evaluation.md.
+
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 /usr/bin/python3 examples/evaluation/seconds.py build/examples/covsamp/covsamp
+
+99 samples of each method behind a warm-up, in three rounds in which all methods take turns; loading is not counted.  Writes
+examples/evaluation/results/seconds.json.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+
+import store
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MODELS = os.path.join(os.path.dirname(HERE), "models")
+BASE = "ocm-ddpm"
+METHODS = (BASE, "ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "sn-ddpm", "dpmpp-2m", "heun", "spectral-ddim", "hutchinson-ddpm",
+           "lgs", "lgs-2m", "lgs-plain")
+STEPS, ROUNDS, BATCH = 50, 3, 33
+
+
+def draw(program, method, count, steps, out):
+    model = "fashion-heads.pt" if method in ("ocm-ddpm", "sn-ddpm") else "fashion-unet.pt"
+    words = [program, "sample", "--model", os.path.join(MODELS, model), "--method", method, "--steps", steps, "--label", "all",
+             "--batch", BATCH, "-n", count, "--json", "-o", out]
+    if method == "analytic-ddpm":
+        words += ["--calibration", os.path.join(HERE, "results", "calibration.json")]
+    done = subprocess.run(list(map(str, words)), stdout=subprocess.PIPE, check=True, text=True)
+    return json.loads(done.stdout)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("program")
+    p.add_argument("--results", default=os.path.join(HERE, "results"))
+    args = p.parse_args()
+    spent = {method: [] for method in METHODS}
+    with tempfile.TemporaryDirectory() as folder:
+        for r in range(-1, ROUNDS):
+            for method in METHODS:
+                cost = draw(args.program, method, BATCH if r >= 0 else 3, STEPS if r >= 0 else 3, folder + "/x.npy")
+                if r >= 0:
+                    spent[method].append(cost["seconds"] / cost["samples"])
+            print("round %d of %d" % (r + 1, ROUNDS), flush=True)
+    rows = []
+    for method in METHODS:
+        ratio = sorted(x / y for x, y in zip(spent[method], spent[BASE]))
+        rows.append({"method": method, "seconds": statistics.median(spent[method]), "ratio": statistics.median(ratio),
+                     "least": ratio[0], "most": ratio[-1]})
+
+    def write(new):
+        with open(new, "w", encoding="utf-8") as file:
+            json.dump({"steps": STEPS, "samples": ROUNDS * BATCH, "rows": rows}, file, indent=1)
+            file.write("\n")
+    store.replace(os.path.join(args.results, "seconds.json"), write)
+
+
+if __name__ == "__main__":
+    main()
