@@ -6,6 +6,10 @@
 #ifndef COVSAMP_NUMERIC_SIMD_H
 #define COVSAMP_NUMERIC_SIMD_H
 
+#if !defined(__GNUC__)
+#error "covsamp needs the vector types of GNU C: gcc or clang"
+#endif
+
 /* The widest that may be used, for the tests: 0 what the compiler makes of it, 1 SSE2, 2 AVX2,
  * 3 AVX-512. */
 #ifndef COVSAMP__WIDEST
@@ -38,6 +42,7 @@ static inline int covsamp__widest(void)
 #define COVSAMP__COPIES 0
 #endif
 
+/* wide_W, and the same in an array of double anywhere. */
 #define DEFINE_REGISTER(W)                                                                         \
     typedef double wide_##W __attribute__((vector_size((W)*8)));                                   \
     typedef double double_##W __attribute__((vector_size((W)*8), aligned(8), may_alias));

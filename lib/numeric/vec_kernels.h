@@ -113,7 +113,7 @@
     DEFINE_ELEMENTWISE(T, S, A)                                                                    \
     DEFINE_DIAGONAL(T, S, A)                                                                       \
     DEFINE_NONFINITE(T, S, A)                                                                      \
-    DEFINE_RESTS(T, S, A)                                                                          \
+    DEFINE_RESTS(T, S, A, W)                                                                       \
     DEFINE_LANES(T, S, A, W)                                                                       \
     DEFINE_EXPAND(T, S, A, W)                                                                      \
     DEFINE_REJECT_PROJECT(T, S, A)

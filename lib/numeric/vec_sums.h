@@ -11,7 +11,7 @@
 #include "numeric/simd.h"
 #include "numeric/vec.h"
 
-#include <stddef.h>
+#include <string.h>
 
 static inline int64_t least(int64_t a, int64_t b)
 {
@@ -45,11 +45,20 @@ static inline double lanes_sum(lanes lane)
                 : f(4, __VA_ARGS__))
 
 /* The last n % LANES elements of what follows. */
-#define DEFINE_RESTS(T, S, A)                                                                      \
+#define DEFINE_RESTS(T, S, A, W)                                                                   \
     A static void expand_rest_##S(int64_t n, int64_t k, const T *v, int64_t stride,                \
                                   const double *h, double sign, const T *w, T *out)                \
     {                                                                                              \
-        for (int64_t i = n - n % LANES; i < n; i++) {                                              \
+        int64_t i = n - n % LANES;                                                                 \
+        for (; i + (W) <= n; i += (W)) {                                                           \
+            wide_##W sum = {0};                                                                    \
+            if (w != NULL)                                                                         \
+                sum = LOAD(T, W)(w + i);                                                           \
+            for (int64_t j = 0; j < k; j++)                                                        \
+                sum += sign * h[j] * LOAD(T, W)(v + j * stride + i);                               \
+            STORE(T, W)(out + i, sum);                                                             \
+        }                                                                                          \
+        for (; i < n; i++) {                                                                       \
             double sum = w == NULL ? 0.0 : (double)w[i];                                           \
             for (int64_t j = 0; j < k; j++)                                                        \
                 sum += sign * h[j] * (double)v[j * stride + i];                                    \
@@ -59,9 +68,17 @@ static inline double lanes_sum(lanes lane)
     A static void lanes_rest_##S(int64_t n, int64_t k, const T *v, int64_t stride, const T *w,     \
                                  lanes *lane)                                                      \
     {                                                                                              \
-        for (int64_t i = n - n % LANES; i < n; i++)                                                \
-            for (int64_t j = 0; j < k; j++)                                                        \
-                lane[j][i % LANES] += (double)v[j * stride + i] * (double)w[i];                    \
+        const int64_t first = n - n % LANES;                                                       \
+        for (int64_t j = 0; j < k; j++) {                                                          \
+            const T *x = v + j * stride;                                                           \
+            int64_t i = first;                                                                     \
+            for (; i + (W) <= n; i += (W)) {                                                       \
+                double *to = lane[j] + (i - first);                                                \
+                STORE(double, W)(to, LOAD(double, W)(to) + LOAD(T, W)(x + i) * LOAD(T, W)(w + i)); \
+            }                                                                                      \
+            for (; i < n; i++)                                                                     \
+                lane[j][i - first] += (double)x[i] * (double)w[i];                                 \
+        }                                                                                          \
     }
 
 /* lane[j][l] += v_j[i] w[i], l = i mod LANES; before, where there is an h, out = w - sum_j h[j] v_j
@@ -102,7 +119,7 @@ static inline double lanes_sum(lanes lane)
     A static void lanes_add_##S(int64_t n, int64_t k, const T *v, int64_t stride, const T *w,      \
                                 lanes *lane)                                                       \
     {                                                                                              \
-        for (int64_t j = 0; j < k; j += FOUR)                                                      \
+        for (int64_t j = 0; n >= LANES && j < k; j += FOUR)                                        \
             BY_COUNT(lanes_of_##S, k - j, n, v + j * stride, stride, NULL, w, NULL, lane + j);     \
         lanes_rest_##S(n, k, v, stride, w, lane);                                                  \
     }                                                                                              \
@@ -112,7 +129,8 @@ static inline double lanes_sum(lanes lane)
     {                                                                                              \
         for (int64_t j = 0; j < k; j += FOUR) {                                                    \
             const int64_t some = least(FOUR, k - j);                                               \
-            lanes lane[FOUR] = {{0}};                                                              \
+            lanes lane[FOUR];                                                                      \
+            memset(lane, 0, (size_t)some * sizeof *lane);                                          \
             lanes_add_##S(n, some, v + j * stride, stride, w, lane);                               \
             for (int64_t l = 0; l < some; l++)                                                     \
                 h[j + l] += lanes_sum(lane[l]);                                                    \
@@ -189,7 +207,7 @@ static inline double lanes_sum(lanes lane)
     A static void reject_lanes_##S(int64_t n, int64_t k, const T *v, int64_t stride,               \
                                    const double *h, T *w, lanes *lane)                             \
     {                                                                                              \
-        if (k >= 1 && k <= FOUR) {                                                                 \
+        if (k >= 1 && k <= FOUR && n >= LANES) {                                                   \
             BY_COUNT(lanes_of_##S, k, n, v, stride, h, w, w, lane);                                \
             expand_rest_##S(n, k, v, stride, h, -1.0, w, w);                                       \
             lanes_rest_##S(n, k, v, stride, w, lane);                                              \
@@ -209,7 +227,8 @@ static inline double lanes_sum(lanes lane)
             g[j] = 0.0;                                                                            \
         for (int64_t i = 0; i < n; i += COVSAMP__BLOCK) {                                          \
             const int64_t m = least(COVSAMP__BLOCK, n - i);                                        \
-            lanes lane[KEPT] = {{0}};                                                              \
+            lanes lane[KEPT];                                                                      \
+            memset(lane, 0, (size_t)kept * sizeof *lane);                                          \
             reject_lanes_##S(m, k, v + i, stride, h, w + i, lane);                                 \
             for (int64_t j = 0; j < kept; j++)                                                     \
                 g[j] += lanes_sum(lane[j]);                                                        \
