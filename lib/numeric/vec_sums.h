@@ -82,7 +82,8 @@ static inline double lanes_sum(lanes lane)
     }
 
 /* lane[j][l] += v_j[i] w[i], l = i mod LANES; before, where there is an h, out = w - sum_j h[j] v_j
- * and out takes the place of w.  As many lanes at a time as there are registers for K vectors. */
+ * and out takes the place of w.  As many lanes at a time as there are registers for K vectors:
+ * the others of the tile then come out of the first cache. */
 #define DEFINE_LANES(T, S, A, W)                                                                   \
     A ALWAYS_INLINE void lanes_of_##S(const int K, int64_t n, const T *v, int64_t stride,          \
                                       const double *h, const T *w, T *out, lanes *lane)            \
@@ -120,7 +121,9 @@ static inline double lanes_sum(lanes lane)
                                 lanes *lane)                                                       \
     {                                                                                              \
         for (int64_t j = 0; n >= LANES && j < k; j += FOUR)                                        \
-            BY_COUNT(lanes_of_##S, k - j, n, v + j * stride, stride, NULL, w, NULL, lane + j);     \
+            for (int64_t i = 0; i < n; i += TILE)                                                  \
+                BY_COUNT(lanes_of_##S, k - j, least(TILE, n - i), v + j * stride + i, stride,      \
+                         NULL, w + i, NULL, lane + j);                                             \
         lanes_rest_##S(n, k, v, stride, w, lane);                                                  \
     }                                                                                              \
     /* of one block */                                                                             \
@@ -208,7 +211,9 @@ static inline double lanes_sum(lanes lane)
                                    const double *h, T *w, lanes *lane)                             \
     {                                                                                              \
         if (k >= 1 && k <= FOUR && n >= LANES) {                                                   \
-            BY_COUNT(lanes_of_##S, k, n, v, stride, h, w, w, lane);                                \
+            for (int64_t i = 0; i < n; i += TILE)                                                  \
+                BY_COUNT(lanes_of_##S, k, least(TILE, n - i), v + i, stride, h, w + i, w + i,      \
+                         lane);                                                                    \
             expand_rest_##S(n, k, v, stride, h, -1.0, w, w);                                       \
             lanes_rest_##S(n, k, v, stride, w, lane);                                              \
             return;                                                                                \
