@@ -6,6 +6,7 @@
  * give the same bits, which tests/numerics/test_compilers.sh compares. */
 #include "numeric/rng.h"
 #include "numeric/elementary.h"
+#include "numeric/simd.h"
 #include "numeric/vec.h"
 
 #include <covsamp/covsamp.h>
@@ -13,16 +14,6 @@
 
 #include <math.h>
 #include <string.h>
-
-/* The widest instructions that may be used, for the test: 0 none but what Random123 and the
- * compiler make of it, 1 SSE2, 2 AVX2, 3 AVX-512. */
-#ifndef COVSAMP__RNG_WIDEST
-#if defined(_WIN32) /* where gcc does not align wider vectors on the stack (its bug 54412) */
-#define COVSAMP__RNG_WIDEST 1
-#else
-#define COVSAMP__RNG_WIDEST 3
-#endif
-#endif
 
 /* Pairs of normals are made in units: long enough for vectors of any width, short enough that
  * little is thrown away at the end of a draw. */
@@ -59,9 +50,7 @@ static inline void box_muller(const unit_bits *bits, double *out)
         }                                                                                          \
     }
 
-#if COVSAMP__RNG_WIDEST > 0 && defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-
+#if COVSAMP__COPIES
 typedef uint64_t lanes_2 __attribute__((vector_size(16)));
 typedef uint64_t lanes_4 __attribute__((vector_size(32)));
 typedef uint64_t lanes_8 __attribute__((vector_size(64)));
@@ -123,8 +112,6 @@ typedef uint64_t lanes_8 __attribute__((vector_size(64)));
         }                                                                                          \
     }
 
-#define AVX2    __attribute__((target("avx2")))
-#define AVX512  __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw")))
 #define FLATTEN __attribute__((flatten)) /* a copy of box_muller() for each width */
 
 DEFINE_BITS(bits_sse2, , lanes_2, MULTIPLY_2)
@@ -134,15 +121,13 @@ DEFINE_UNITS(units_sse2, FLATTEN, bits_sse2)
 DEFINE_UNITS(units_avx2, FLATTEN AVX2, bits_avx2)
 DEFINE_UNITS(units_avx512, FLATTEN AVX512, bits_avx512)
 
-/* Asked at every call: that is two loads, keeps nothing, and works where ifunc does not (other C
- * libraries, static programs). */
 static void make_units(philox4x32_key_t key, philox4x32_ctr_t counter, uint32_t first,
                        int64_t units, double *out)
 {
-    if (COVSAMP__RNG_WIDEST > 2 && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+    const int widest = covsamp__widest();
+    if (widest > 2)
         units_avx512(key, counter, first, units, out);
-    else if (COVSAMP__RNG_WIDEST > 1 && __builtin_cpu_supports("avx2"))
+    else if (widest > 1)
         units_avx2(key, counter, first, units, out);
     else
         units_sse2(key, counter, first, units, out);

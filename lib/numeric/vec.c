@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Kernels over float and double, instantiated for what every processor of the architecture has and,
- * on x86-64, for AVX2 and AVX-512, among which a door chooses.  All make the same bits: the lanes
- * of sums are those of the source, and nothing is contracted. */
+/* Kernels over float and double, instantiated for each set of instructions of simd.h.  All make the
+ * same bits: the lanes of sums are those of the source, and nothing is contracted. */
 #include "numeric/vec.h"
 
 #include <covsamp/covsamp.h>
@@ -21,32 +20,22 @@
 
 #include "numeric/vec_kernels.h"
 
-DEFINE_ALL(float, f32, )
-DEFINE_ALL(double, f64, )
+DEFINE_ALL(float, f32, , 2)
+DEFINE_ALL(double, f64, , 2)
 
 /* Calls f_f32(...) or f_f64(...). */
 #define BY_TYPE(f, isa, ...)                                                                       \
     (dtype == COVSAMP_F32 ? f##_f32##isa(__VA_ARGS__) : f##_f64##isa(__VA_ARGS__))
 
-/* No ifunc, which static programs, musl and ThreadSanitizer know nothing of: a load and a branch
- * that is always predicted. */
-#if defined(__x86_64__) && defined(__GNUC__)
-#if defined(__clang__)
-#define AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"), min_vector_width(512)))
-#else
-#define AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,prefer-vector-width=512")))
-#endif
-#define AVX2 __attribute__((target("avx2")))
-DEFINE_ALL(float, f32_avx2, AVX2)
-DEFINE_ALL(double, f64_avx2, AVX2)
-DEFINE_ALL(float, f32_avx512, AVX512)
-DEFINE_ALL(double, f64_avx512, AVX512)
+#if COVSAMP__COPIES
+DEFINE_ALL(float, f32_avx2, AVX2, 4)
+DEFINE_ALL(double, f64_avx2, AVX2, 4)
+DEFINE_ALL(float, f32_avx512, AVX512, 8)
+DEFINE_ALL(double, f64_avx512, AVX512, 8)
 #define CHOOSE(f, ...)                                                                             \
-    (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&                   \
-             __builtin_cpu_supports("avx512bw")                                                    \
-         ? BY_TYPE(f, _avx512, __VA_ARGS__)                                                        \
-     : __builtin_cpu_supports("avx2") ? BY_TYPE(f, _avx2, __VA_ARGS__)                             \
-                                      : BY_TYPE(f, , __VA_ARGS__))
+    (covsamp__widest() > 2   ? BY_TYPE(f, _avx512, __VA_ARGS__)                                    \
+     : covsamp__widest() > 1 ? BY_TYPE(f, _avx2, __VA_ARGS__)                                      \
+                             : BY_TYPE(f, , __VA_ARGS__))
 #else
 #define CHOOSE(f, ...) BY_TYPE(f, , __VA_ARGS__)
 #endif

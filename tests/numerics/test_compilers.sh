@@ -14,8 +14,8 @@ for compiler in gcc clang; do
         skipped=$((skipped + 1))
         continue
     fi
-    for level in '-O0 -DCOVSAMP__RNG_WIDEST=0' '-O3 -DCOVSAMP__RNG_WIDEST=0' '-O2 -DCOVSAMP__RNG_WIDEST=1' \
-        '-O3 -fno-math-errno -DCOVSAMP__RNG_WIDEST=2' '-O0' '-O3 -fno-math-errno'; do
+    for level in '-O0 -DCOVSAMP__WIDEST=0' '-O3 -DCOVSAMP__WIDEST=0' '-O2 -DCOVSAMP__WIDEST=1' \
+        '-O3 -fno-math-errno -DCOVSAMP__WIDEST=2' '-O0' '-O3 -fno-math-errno'; do
         # shellcheck disable=SC2086 # several arguments
         if $compiler -std=c11 $level -ffp-contract=off -DCOVSAMP_STATIC -I. -I../include -I../lib \
             numerics/test_noise.c ../lib/numeric/rng.c ../lib/numeric/vec.c -lm -o "$work/noise" &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every kernel in both types against plain loops in long double; lengths around lanes, tiles and
- * blocks; alignment; NaN; outputs that are inputs. */
+/* Every kernel in both types against plain loops, in long double and to the bit; lengths around
+ * lanes, tiles and blocks; alignment; NaN; outputs that are inputs. */
 #include "check.h"
 
 #include "numeric/vec.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define MOST    9010
-#define VECTORS 5
+#define VECTORS 19 /* more than KEPT */
 
 static const int64_t lengths[] = {0, 1, 7, 15, 16, 17, 511, 512, 513, 4095, 4096, 4097, 8192, 9000};
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
@@ -190,19 +190,62 @@ static void fused(int32_t dtype, int64_t n)
     }
 }
 
+/* What vec.h and vec_sums.h say that the bits are: one element after the other. */
+static double defined_dot(int32_t dtype, int64_t n, const void *x, const void *y)
+{
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; i += COVSAMP__BLOCK) {
+        double lane[LANES] = {0};
+        for (int64_t l = i; l < n && l < i + COVSAMP__BLOCK; l++)
+            lane[(l - i) % LANES] += value(dtype, x, l) * value(dtype, y, l);
+        sum += lanes_sum(lane);
+    }
+    return sum;
+}
+
+static void defined(int32_t dtype, int64_t n)
+{
+    void *v = room_x, *w = room_y, *out = room_out;
+    const int64_t stride = n + 3;
+    double h[VECTORS], g[VECTORS];
+    int ok = 1;
+    fill(dtype, VECTORS * stride, v, 12);
+    fill(dtype, n, w, 13);
+    for (int64_t k = 0; k <= VECTORS; k++) {
+        covsamp__project(dtype, n, k, v, stride, w, h);
+        for (int64_t j = 0; j < k; j++)
+            ok &= h[j] == defined_dot(dtype, n, covsamp__cat(dtype, v, j * stride), w);
+        covsamp__copy(dtype, n, w, out);
+        covsamp__reject_project(dtype, n, k, v, stride, h, out, g);
+        covsamp__expand(dtype, n, k, v, stride, h, plain);
+        for (int64_t i = 0; i < n; i++) {
+            double left = value(dtype, w, i), sum = 0.0;
+            for (int64_t j = 0; j < k; j++) {
+                left -= h[j] * value(dtype, v, j * stride + i);
+                sum += h[j] * value(dtype, v, j * stride + i);
+            }
+            ok &= value(dtype, out, i) == rounded(dtype, left);
+            ok &= value(dtype, plain, i) == rounded(dtype, sum);
+        }
+        for (int64_t j = 0; j < k; j++)
+            ok &= g[j] == defined_dot(dtype, n, covsamp__cat(dtype, v, j * stride), out);
+    }
+    CHECK(ok);
+}
+
 /* ---- every width of vectors has the same bits ---- */
 
-DEFINE_ALL(float, f32_base, __attribute__((unused)))
-DEFINE_ALL(double, f64_base, __attribute__((unused)))
+#define UNUSED __attribute__((unused))
+DEFINE_ALL(float, f32_base, UNUSED, 2)
+DEFINE_ALL(double, f64_base, UNUSED, 2)
 #define BASE(f, ...) (dtype == COVSAMP_F32 ? f##_f32_base(__VA_ARGS__) : f##_f64_base(__VA_ARGS__))
-#if defined(__x86_64__) && defined(__GNUC__)
-#define AVX2 __attribute__((unused, target("avx2")))
-DEFINE_ALL(float, f32_wide, AVX2)
-DEFINE_ALL(double, f64_wide, AVX2)
+#if COVSAMP__COPIES
+DEFINE_ALL(float, f32_wide, UNUSED AVX2, 4)
+DEFINE_ALL(double, f64_wide, UNUSED AVX2, 4)
 #define WIDE(f, ...)                                                                               \
-    (!__builtin_cpu_supports("avx2") ? BASE(f, __VA_ARGS__)                                        \
-     : dtype == COVSAMP_F32          ? f##_f32_wide(__VA_ARGS__)                                   \
-                                     : f##_f64_wide(__VA_ARGS__))
+    (covsamp__widest() < 2  ? BASE(f, __VA_ARGS__)                                                 \
+     : dtype == COVSAMP_F32 ? f##_f32_wide(__VA_ARGS__)                                            \
+                            : f##_f64_wide(__VA_ARGS__))
 #else
 #define WIDE BASE
 #endif
@@ -258,6 +301,7 @@ int main(void)
             sums(types[t], lengths[l]);
             alignment(types[t], lengths[l]);
             fused(types[t], lengths[l]);
+            defined(types[t], lengths[l]);
             widths(types[t], lengths[l]);
         }
         nonfinite(types[t]);
