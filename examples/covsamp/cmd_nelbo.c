@@ -140,6 +140,8 @@ static int read_request(struct nelbo_request *n, int argc, char **argv)
     if (r->output != NULL && !ends_in(r->output, ".json") && !ends_in(r->output, ".npy"))
         return fail(EXIT_USAGE, "-o takes a name that ends in .json or .npy, not \"%s\"",
                     r->output);
+    if (r->spacing == NULL)
+        r->spacing = "even"; /* a bound pays for its last jump, which is short then */
     r->preset = preset_find(r->method);
     return r->preset != NULL ? 0 : EXIT_USAGE;
 }

@@ -155,6 +155,11 @@ const struct preset *preset_find(const char *name)
     return NULL;
 }
 
+const char *preset_spacing(const struct preset *preset)
+{
+    return strncmp(preset->name, "paper-", 6) == 0 ? "even" : "trailing";
+}
+
 void preset_help(void)
 {
     for (int i = 0; i < N_PRESETS; i++) {

@@ -15,6 +15,9 @@ struct preset {
 
 /* NULL after a message if there is no such method. */
 const struct preset *preset_find(const char *name);
+/* Levels, where --spacing says nothing: a step to data about as long as the others; those of the
+ * repositories for the methods that are as there. */
+const char *preset_spacing(const struct preset *preset);
 /* One line a method, options included. */
 void preset_help(void);
 /* 0, or EXIT_USAGE after a message. */

@@ -83,7 +83,7 @@ static const struct flag flags[N_FLAGS] = {
     [SCHEDULE] = {"schedule", "NAME[:P,...]",
                   "linear, cosine, karras, flow (default: as the file says)", 0},
     [LEVELS] = {"levels", "N", "of the schedule (default: as the file says, or 1000)", 0},
-    [SPACING] = {"spacing", "NAME", "trailing (default), even, quadratic, optimal (--calibration)",
+    [SPACING] = {"spacing", "NAME", "trailing (default; paper-...: even), even, quadratic, optimal (--calibration)",
                  0},
     [CALIBRATION] = {"calibration", "FILE.json", "of covsamp calibrate: tables and window", 0},
     [FACTOR] = {"window-factor", "F",
@@ -159,7 +159,6 @@ static int read_flag(struct sample_request *r, int flag, const char *value)
 int request_defaults(struct sample_request *r, int argc)
 {
     *r = (struct sample_request){.method = "lgs",
-                                 .spacing = "trailing",
                                  .device = "cpu",
                                  .engine = "auto",
                                  .dtype = COVSAMP_F32,

@@ -97,6 +97,8 @@ int request_check(struct sample_request *r)
     if (code != 0)
         return code;
     r->preset = preset_find(r->method);
+    if (r->preset != NULL && r->spacing == NULL)
+        r->spacing = preset_spacing(r->preset);
     return r->preset != NULL ? 0 : EXIT_USAGE;
 }
 

@@ -14,7 +14,7 @@ PASSES_A_JVP, PASSES_A_VJP = 0.92, 1.13
 STEPS_A = (10, 5, 25, 50)
 TABLE_B = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "spectral-ddim", "lgs", "lgs-2m", "dpmpp-2m", "dpmpp-2m-sde")
 TABLE_C = ("ddpm", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
-SAME = {"euler": "ddim", "paper-iddpm": "iddpm", "dpmpp-2m-sde": "ddpm-2m"}  # sweep_methods.py checks these
+SAME = {"euler": "ddim", "dpmpp-2m-sde": "ddpm-2m"}  # sweep_methods.py checks these
 WINDOW = 701  # the network's, in its file
 
 ABLATIONS = (  # at T = 10, of lgs: what it is called, options
@@ -60,14 +60,15 @@ class Run:
     """guide: an option of `covsamp sample` and its weight; a classifier guides a network that is told no class.
     twin: the name of a network that twins.sh trained, in place of the trained one."""
 
-    def __init__(self, method, steps, seed, sets=(), engine=None, guide=None, spacing="trailing", twin=None):
+    def __init__(self, method, steps, seed, sets=(), engine=None, guide=None, spacing=None, twin=None):
         self.method, self.steps, self.seed, self.sets, self.engine = method, steps, seed, tuple(sets), engine
-        self.guide, self.spacing, self.twin = guide, spacing, twin
+        self.guide, self.twin = guide, twin
+        self.spacing = spacing or ("even" if method.name.startswith("paper-") else "trailing")  # the program's
         self.options = dict(method.options, **dict(s.split("=") for s in sets))
         tags = [*(s.replace("=", "-").replace("_", "-") for s in self.sets), *([engine] if engine else [])]
         if guide:
             tags.append("%s-%g" % (guide[0].strip("-"), guide[1]))
-        if spacing != "trailing":
+        if spacing:
             tags.append(spacing)
         if twin:
             tags.append(twin)

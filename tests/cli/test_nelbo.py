@@ -40,6 +40,7 @@ def test_nelbo(model, folder):
         check(close(terms(*data, "--method", "ddpm", *extra)["nats"], small["nats"], 1e-4), "the same with %s" % extra)
     check(terms(*data, "--method", "ddpm", "--labels", folder + "/labels.npy")["nats"] != small["nats"], "--labels")
     check(terms(*data, "--method", "ddpm", "-n", 5)["samples"] == 5, "-n")
+    check(terms(*data, "--method", "ddpm", "--spacing", "even")["nats"] == small["nats"], "even levels by default")
     dense = terms(*data, "--method", "full-ddpm", "--dtype", "f64")
     krylov = terms(*data, *KRYLOV, "--dtype", "f64", "--set", "window_high=0")
     for exact, estimate in zip(dense["terms"], krylov["terms"]):

@@ -113,6 +113,9 @@ def test_json(model, folder):
         check(0 < cost["jvps"] < 4 * model.steps * 2, "JVPs within the window", cost["jvps"])
     check(cost["spacing"] == "trailing" and cost["visited"][0] == 1000 and cost["visited"][-1] == round(1000 / model.steps) and
           len(cost["visited"]) == model.steps and cost["calibration"] is None, "levels", cost)
+    paper = json.loads(good(*model.arguments(folder + "/j.npy"), "--json", "--method", "paper-analytic", "--set",
+                            "covariance=small").stdout)
+    check(paper["spacing"] == "even" and paper["visited"][-1] == 1, "levels of a paper's repository", paper["visited"])
     check(cost["seed"] == 2 ** 64 - 1 and cost["method"] == "lgs" and cost["clip_x0"] == 1,
           "echo", cost)
     check(abs(cost["seconds"] - cost["seconds_model"] - cost["seconds_core"]) < 1e-6, "seconds",

@@ -36,7 +36,7 @@ from counted import check, done  # noqa: E402
 PLAIN, SLOW = ((10, 64), (25, 64)), ((5, 2),)  # (steps, samples)
 SHEET = 4  # samples of the contact sheet
 SEED, CLASSES, WINDOW = 1, 10, 701
-SAME = ({"ddim", "euler"}, {"iddpm", "paper-iddpm"}, {"ddpm-2m", "dpmpp-2m-sde"})  # two names, one method
+SAME = ({"ddim", "euler"}, {"ddpm-2m", "dpmpp-2m-sde"})  # two names, one method
 
 class Method:
     """A line of the help: its name, its options, whether it takes the window of the model file."""
