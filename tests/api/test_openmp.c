@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The hook of docs/threads.md as an OpenMP loop: the bits of one thread, and teams really formed. */
+/* The hook of docs/threads.md as an OpenMP loop: the bits of one thread, and teams really formed.
+ */
 #include "check.h"
 #include "vector_case.h"
 #include "vector_model.h"
