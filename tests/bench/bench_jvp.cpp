@@ -8,8 +8,9 @@
 // A round times the forward pass and then every engine at a new point: the mean with the first
 // product, and two products more.  `product` is one of those; `linearise` is what the first
 // request costs beyond a product; `lgs3` is the three requests together.  Ratios are of medians
-// over the rounds.  `flops` are those of convolutions and matrix products (flops.hpp), of one
-// forward pass or as ratios to it.
+// over the rounds; that of `lgs3` is the median of the rounds' own, with their least and most.
+// `flops` are those of convolutions and matrix products (flops.hpp), of one forward pass or as
+// ratios to it.
 #include "flops.hpp"
 
 #include <covsamp/torch.h>
@@ -216,15 +217,21 @@ void print(const Arguments &a, const char *engine, const std::string &rest)
     std::fflush(stdout);
 }
 
-void report(const Arguments &a, const Contestant &c, double forward, double flops)
+void report(const Arguments &a, const Contestant &c, const std::vector<double> &passes,
+            double flops)
 {
     char rest[512];
-    const double first = median(c.first), product = median(c.product);
+    const double first = median(c.first), product = median(c.product), forward = median(passes);
+    std::vector<double> lgs;
+    for (size_t r = 0; r < passes.size(); r++)
+        lgs.push_back(c.lgs[r] / passes[r]);
+    std::sort(lgs.begin(), lgs.end());
     std::snprintf(rest, sizeof rest,
-                  "\"linearise\": %.3f, \"product\": %.3f, \"lgs3\": %.3f, "
+                  "\"linearise\": %.3f, \"product\": %.3f, \"lgs3_least\": %.3f, \"lgs3\": %.3f, "
+                  "\"lgs3_most\": %.3f, "
                   "\"first_flops\": %.3f, \"product_flops\": %.3f, \"lgs3_flops\": %.3f",
-                  (first - product) / forward, product / forward, median(c.lgs) / forward,
-                  c.first_flops / flops, c.product_flops / flops,
+                  (first - product) / forward, product / forward, lgs.front(), median(lgs),
+                  lgs.back(), c.first_flops / flops, c.product_flops / flops,
                   (c.first_flops + 2 * c.product_flops) / flops);
     print(a, c.name.c_str(), rest);
 }
@@ -268,7 +275,7 @@ int main(int argc, char **argv)
                   flops / 1e9);
     print(a, "forward", rest);
     for (Contestant &c : all) {
-        report(a, c, median(forward), flops);
+        report(a, c, forward, flops);
         covsamp_torch_free(c.handle);
     }
     return 0;

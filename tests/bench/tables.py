@@ -7,6 +7,11 @@ def cell(row, key, digits=2):
     return f"{row[key]:.{digits}f}" if key in row else ""
 
 
+def lgs_cell(row):
+    """With its spread over the rounds, where that was kept."""
+    return " – ".join(cell(row, key) for key in ("lgs3_least", "lgs3", "lgs3_most") if key in row)
+
+
 def transposes(way):
     return " (Jᵀv)" if way in ("kept_graph", "transposed") else ""
 
@@ -25,7 +30,7 @@ def jvp_table(command, rows):
             "| --- | ---: | ---: | ---: | ---: |"]
     for row in rows[1:]:
         text.append(f"| `{row['engine']}` | {cell(row, 'linearise')} | {cell(row, 'product')} | "
-                    f"{cell(row, 'lgs3')} | {cell(row, 'lgs3_flops')} |")
+                    f"{lgs_cell(row)} | {cell(row, 'lgs3_flops')} |")
     return text + [""]
 
 
@@ -38,7 +43,7 @@ def peer_table(command, rows, operations):
         key = forward["model"], forward["batch"], row["way"]
         if "lgs3_flops" not in row and key in operations:
             row["lgs3_flops"] = operations[key]
-        text.append(f"| {row['who']} | `{row['way']}`{transposes(row['way'])} | {row['form']} | {cell(row, 'lgs3')} | "
+        text.append(f"| {row['who']} | `{row['way']}`{transposes(row['way'])} | {row['form']} | {lgs_cell(row)} | "
                     f"{cell(row, 'lgs3_flops')} |")
     return text + [""]
 
