@@ -22,8 +22,9 @@ done
 [ -n "$targets" ] || targets=$(grep -E '^fuzz_(program_)?targets = ' tests/fuzz/meson.build |
     grep -o "fuzz_[a-z_]*'" | sed "s/^fuzz_//; s/'//")
 
+case ${CC:-} in *clang*) ;; *) CC=clang ;; esac # whatever the rest is built with
 [ -f "$build/build.ninja" ] ||
-    CC="${CC:-clang}" meson setup "$build" -Dfuzz=true -Dshim=disabled >"$build.log" 2>&1 ||
+    CC=$CC meson setup "$build" -Dfuzz=true -Dshim=disabled >"$build.log" 2>&1 ||
     { cat "$build.log" && exit 1; }
 programs=
 for t in $targets; do programs="$programs tests/fuzz/fuzz_$t"; done

@@ -56,10 +56,10 @@ fi
 # ---- pkg-config -----------------------------------------------------------------------------------------------------
 check "covsamp.pc is valid" pkg-config --validate covsamp
 # shellcheck disable=SC2046 # lists of words, here and below
-check "a C program" build "$work/c" "$CC" -std=c11 -Wall -Werror "$here/consumer.c" $(flags --cflags --libs covsamp) -lm
+check "a C program" build "$work/c" $CC -std=c11 -Wall -Werror "$here/consumer.c" $(flags --cflags --libs covsamp) -lm
 cp "$here/consumer.c" "$work/consumer.cpp"
 # shellcheck disable=SC2046
-check "a C++ program" build "$work/cxx" "$CXX" -std=c++11 -Wall -Werror "$work/consumer.cpp" $(flags --cflags --libs covsamp)
+check "a C++ program" build "$work/cxx" $CXX -std=c++11 -Wall -Werror "$work/consumer.cpp" $(flags --cflags --libs covsamp)
 check "shared, nothing else is linked" refuses sh -c 'pkg-config --libs covsamp | grep -E "blas|lapack"'
 
 # Without any other .pc than those that covsamp.pc names, and those that they name.
@@ -77,7 +77,7 @@ while [ -n "$wanted" ]; do
 done
 bare() { env -u PKG_CONFIG_PATH PKG_CONFIG_LIBDIR="$work/bare" pkg-config "$@"; }
 # shellcheck disable=SC2046,SC2086
-check "with no .pc but those it requires" build "$work/bare/c" "$CC" "$here/consumer.c" $(bare --cflags --libs covsamp) -lm $rpath
+check "with no .pc but those it requires" build "$work/bare/c" $CC "$here/consumer.c" $(bare --cflags --libs covsamp) -lm $rpath
 # pkgconf wants Requires.private for --cflags as well: so the -dev package depends on the -dev packages of both.
 rm -f "$work"/bare/*blas*.pc
 check "a missing BLAS is named" sh -c \
@@ -88,7 +88,7 @@ if [ -f "$libdir/libcovsamp.a" ]; then
     mkdir -p "$work/static"
     cp "$libdir/libcovsamp.a" "$work/static/"
     # shellcheck disable=SC2046
-    check "static" build "$work/static/c" "$CC" "$here/consumer.c" -L"$work/static" \
+    check "static" build "$work/static/c" $CC "$here/consumer.c" -L"$work/static" \
         $(flags --static --cflags --libs covsamp | sed "s|-L$libdir||")
     check "static, libcovsamp.so is not needed" refuses sh -c 'readelf -d "$0" | grep libcovsamp' "$work/static/c"
 else
@@ -97,7 +97,7 @@ fi
 if pkg-config --exists covsamp-torch 2>/dev/null; then
     check "covsamp-torch.pc is valid" pkg-config --validate covsamp-torch
     # shellcheck disable=SC2046
-    check "a program with the shim" build "$work/torch" "$CC" -std=c11 -Wall -Werror "$here/torch_consumer.c" \
+    check "a program with the shim" build "$work/torch" $CC -std=c11 -Wall -Werror "$here/torch_consumer.c" \
         $(flags --cflags --libs covsamp-torch)
     check "that loads a network" "$work/torch" "$model"
 else
