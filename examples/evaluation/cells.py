@@ -88,8 +88,8 @@ class Run:
 
     def arguments(self, models, network, table):
         """network: its path; table(): where the calibration is, asked only if it is needed."""
-        words = ["--model", network, "--method",
-                 self.method.name, "--steps", self.steps, "--spacing", self.spacing, "--seed", self.seed, "--label", "all"]
+        words = ["--model", network, "--method", self.method.name, "--steps", self.steps, "--spacing", self.spacing,
+                 "--seed", self.seed, "--label", "all"]
         if self.needs_table():
             words += ["--calibration", table()]
             if self.method.windowed and "window_high" not in dict(s.split("=") for s in self.sets):

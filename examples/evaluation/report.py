@@ -20,7 +20,8 @@ CURVES = ("ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "ocm-ddpm", "sn-ddpm", "dp
           "hutchinson-ddpm")
 LIMITS = (5, 10, 15, 25, 50, 80)  # forward passes a sample
 TITLES = {"real": "Floor", "A": "Table A: every method", "B": "Table B: more samples", "C": "Table C: many steps",
-          "D": "Ablations", "E": "Guided, 10 steps", "G": "Twins: what networks predict, and how well they are trained", "F": "Levels with `--spacing even`"}
+          "D": "Ablations", "E": "Guided, 10 steps", "F": "Levels with `--spacing even`",
+          "G": "Twins: what networks predict, and how well they are trained"}
 COLUMNS = "| method | steps | passes | CPU s | Fréchet | kernel | precision | recall | accuracy |"
 RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 

@@ -11,10 +11,11 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import tempfile
 
+import cells
 import store
+from drawing import call
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODELS = os.path.join(os.path.dirname(HERE), "models")
@@ -24,14 +25,10 @@ METHODS = (BASE, "ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "sn-ddpm", "dpmpp-2
 STEPS, ROUNDS, BATCH = 50, 3, 33
 
 
-def draw(program, method, count, steps, out):
-    model = "fashion-heads.pt" if method in ("ocm-ddpm", "sn-ddpm") else "fashion-unet.pt"
-    words = [program, "sample", "--model", os.path.join(MODELS, model), "--method", method, "--steps", steps, "--label", "all",
-             "--batch", BATCH, "-n", count, "--json", "-o", out]
-    if method == "analytic-ddpm":
-        words += ["--calibration", os.path.join(HERE, "results", "calibration.json")]
-    done = subprocess.run(list(map(str, words)), stdout=subprocess.PIPE, check=True, text=True)
-    return json.loads(done.stdout)
+def draw(program, run, count, out):
+    words = run.arguments(MODELS, os.path.join(MODELS, run.network()), lambda: os.path.join(HERE, "results", "calibration.json"))
+    text, _ = call(program, "sample", *words, "--batch", BATCH, "-n", count, "--json", "-o", out)
+    return json.loads(text)
 
 
 def main():
@@ -39,11 +36,13 @@ def main():
     p.add_argument("program")
     p.add_argument("--results", default=os.path.join(HERE, "results"))
     args = p.parse_args()
+    known = cells.methods(args.program)
     spent = {method: [] for method in METHODS}
     with tempfile.TemporaryDirectory() as folder:
         for r in range(-1, ROUNDS):
             for method in METHODS:
-                cost = draw(args.program, method, BATCH if r >= 0 else 3, STEPS if r >= 0 else 3, folder + "/x.npy")
+                run = cells.Run(known[method], STEPS if r >= 0 else 3, seed=0)
+                cost = draw(args.program, run, BATCH if r >= 0 else 3, folder + "/x.npy")
                 if r >= 0:
                     spent[method].append(cost["seconds"] / cost["samples"])
             print("round %d of %d" % (r + 1, ROUNDS), flush=True)

@@ -453,10 +453,9 @@ typedef struct covsamp_parallel_for {
 /** Lends threads to the handles made from this configuration from now on: samplers and likelihood bounds; the
  *  network is none of its business.  Needs the option "threads" above 1 to have an effect; threads above 1 without it
  *  is refused by covsamp_sampler_new() and covsamp_nelbo_new() (E_RANGE), since the library starts none; calibrations and posterior
- *  modes heed neither.  Copied; hook->user must outlive
- *  those handles.  NULL: none.  All bits are the same for any number of threads.  So they are if the threads treat denormal
- *  numbers and rounding as the caller's does.  What is small stays on the thread of the call, and so do eigenvalues, cosine
- *  transforms and `dense` (docs/threads.md).  Errors:
+ *  modes heed neither.  Copied; hook->user must outlive those handles.  NULL: none.  All bits are the same for any number of
+ *  threads that treat denormal numbers and rounding as the caller's does.  What is small stays on the thread of the call, and so
+ *  do eigenvalues, cosine transforms and `dense` (docs/threads.md).  Errors:
  *  E_NULL (config, hook->run), E_STRUCT_SIZE; the old one stays. */
 COVSAMP_API covsamp_status covsamp_config_set_parallel_for(covsamp_config *config,
                                                            const covsamp_parallel_for *hook);

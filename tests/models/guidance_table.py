@@ -60,7 +60,8 @@ class Cell:
 
     def arguments(self):
         words = ["sample", "--model", os.path.join(MODELS, "fashion-%s.pt" % self.network), "--method", self.method,
-                 "--steps", self.steps, "--spacing", "even", "--seed", SEED, "--batch", 50, "-n", COUNT[self.steps], "--json", *self.options]
+                 "--steps", self.steps, "--spacing", "even", "--seed", SEED, "--batch", 50, "-n", COUNT[self.steps],
+                 "--json", *self.options]
         if self.kind == "cfg":
             return words + ["--label", "all", "--cfg", self.weight]
         if self.weight == 0:
