@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs what the tests need (Debian 12), builds, runs every suite; last line "N passed, N failed".
+#     sh tests/run.sh --only-install
 #     sh tests/run.sh [--no-install] [meson test arguments, for example --suite api]
 set -eu
 cd "$(dirname "$0")/.."
@@ -38,6 +39,7 @@ if [ "${1:-}" = --no-install ]; then
     shift
 else
     install_packages >&2
+    [ "${1:-}" != --only-install ] || exit 0
 fi
 
 build=${COVSAMP_BUILD:-build}
