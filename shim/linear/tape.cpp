@@ -39,6 +39,7 @@ void Tape::finish(Slot output)
     drop_unneeded();
     join_scalings();
     find_last_readers();
+    kept_.clear();
 }
 
 void Tape::drop_unneeded()

@@ -65,7 +65,7 @@ class Tape
     void finish(Slot output);
     // peak: NULL, or receives the most memory that tangents took at a time.
     at::Tensor push(const at::Tensor &tangent, int64_t *peak = nullptr) const;
-    // Whether a step keeps this tensor's memory.
+    // Whether a step keeps this tensor's memory; before finish().
     bool keeps(const at::Tensor &tensor) const;
 
     // The step that made a tangent by itself; NULL if there is none.
