@@ -11,6 +11,12 @@ import subprocess
 # docs/performance.md, rows `linearised` and `transposed` (sh tests/bench/run.sh).
 PASSES_A_JVP, PASSES_A_VJP = 0.92, 1.13
 
+
+def passes(cost):
+    """What means, jvps and vjps of a dictionary cost, in forward passes."""
+    return cost["means"] + PASSES_A_JVP * cost["jvps"] + PASSES_A_VJP * cost["vjps"]
+
+
 STEPS_A = (10, 5, 25, 50)
 TABLE_B = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "spectral-ddim", "lgs", "lgs-2m", "dpmpp-2m", "dpmpp-2m-sde")
 TABLE_C = ("ddpm", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")

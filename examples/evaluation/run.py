@@ -177,8 +177,7 @@ class Grid:
         return {"cell": cell.name, "table": cell.table, "label": cell.label, "run": run.name, "method": run.method.name,
                 "steps": run.steps, "seed": run.seed, "set": list(run.sets), "engine": run.engine, "guide": run.guide,
                 "spacing": run.spacing, "samples": cell.samples,
-                "passes": a_sample["means"] + cells.PASSES_A_JVP * a_sample["jvps"] + cells.PASSES_A_VJP * a_sample["vjps"],
-                **a_sample, "commit": ",".join(about["commits"]), "metrics": metrics}
+                "passes": cells.passes(a_sample), **a_sample, "commit": ",".join(about["commits"]), "metrics": metrics}
 
 
 def show_left(grid, left):
