@@ -18,6 +18,7 @@ def passes(cost):
 
 
 STEPS_A = (10, 5, 25, 50)
+EQUAL = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "dpmpp-2m")  # with 20 steps, which cost as much as 10 of lgs
 TABLE_B = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "spectral-ddim", "lgs", "lgs-2m", "dpmpp-2m", "dpmpp-2m-sde")
 TABLE_C = ("ddpm", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
 SAME = {"euler": "ddim", "dpmpp-2m-sde": "ddpm-2m"}  # sweep_methods.py checks these
@@ -139,6 +140,8 @@ def table_a(known, seed):
         if steps == STEPS_A[0]:  # in place of full-ddpm, whose 784 products a step nobody can pay
             yield Cell("A", Run(known["lgs"], steps, seed, ("krylov_steps=30",)), 256, "krylov m = 30")
             yield Cell("A", Run(known["lgs"], steps, seed), 256)
+            for name in EQUAL:
+                yield Cell("A", Run(known[name], 20, seed), 2000)
 
 
 def table_b(known, seed):

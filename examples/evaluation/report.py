@@ -13,12 +13,14 @@ import os
 
 import cells
 import chart
+import store
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BEGIN, END = "<!-- tables of report.py: begin -->", "<!-- tables of report.py: end -->"
 NAMES = ("frechet", "kernel", "precision", "recall", "accuracy")
 CURVES = ("ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "ocm-ddpm", "sn-ddpm", "dpmpp-2m", "heun", "spectral-ddim", "lgs", "lgs-2m",
           "hutchinson-ddpm")
+BESIDE = {"D": (("lgs", 10), ("lgs-2m", 5))}  # what of table A a table is held against
 LIMITS = (5, 10, 15, 25, 50, 80)  # forward passes a sample
 TITLES = {"real": "Floor", "A": "Table A: every method", "B": "Table B: more samples", "C": "Table C: many steps",
           "D": "Ablations", "E": "Guided, 10 steps", "F": "Levels with `--spacing even`",
@@ -29,10 +31,7 @@ RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 
 def load(path):
     """Nothing where nothing has been measured yet."""
-    if not os.path.exists(path):
-        return []
-    with open(path, encoding="utf-8") as file:
-        lines = [json.loads(line) for line in file if line.strip()]
+    lines = store.Records(path).lines
     for line in lines:
         if "jvps" in line:  # at today's prices
             line["passes"] = cells.passes(line)
@@ -79,6 +78,8 @@ def table(rows, letter):
     for samples in sorted({r["samples"] for r in rows if r["table"] == letter}, reverse=True):
         own = [r for r in rows if r["table"] == letter and r["samples"] == samples]
         real = [r for r in rows if r["table"] == "real" and r["samples"] == samples and letter != "real"]
+        own += [dict(r, label=r["label"] + ", as in table A") for r in rows if r["table"] == "A" and r["samples"] == samples and
+                (r["label"], r["steps"]) in BESIDE.get(letter, ())]
         own.sort(key=lambda r: (r["steps"], r["metrics"]["frechet"]["value"]))
         out += ["### %s, %d samples" % (TITLES[letter], samples), "", COLUMNS, RULE, *map(table_row, real + own), ""]
     return out
