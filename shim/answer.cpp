@@ -114,7 +114,7 @@ std::vector<int64_t> key_of(const Asked &asked)
 {
     const bool products = asked.question.products != nullptr;
     std::vector<int64_t> key{products, asked.question.transposed,
-                             products ? asked.question.request->tangents : 0};
+                             products ? asked.question.request->tangents : 0, asked.question.ahead};
     for (const at::Tensor &input : asked.point.inputs) {
         key.push_back(input.defined() ? static_cast<int64_t>(input.scalar_type()) : -1);
         if (!input.defined())
@@ -163,6 +163,16 @@ void hand_out(const covsamp_torch &handle, const std::vector<Asked> &group, cons
     }
 }
 
+// Undefined where nothing is won by it; what is wrong then is the products' to say.
+at::Tensor mean_ahead(covsamp_torch &handle, const Point &point)
+{
+    try {
+        return handle.engine->mean_ahead(handle.network, point);
+    } catch (const Failure &) {
+        return {};
+    }
+}
+
 void answer_means(covsamp_torch &handle, const std::vector<Asked> &group, const Point &point,
                   bool means, bool heads)
 {
@@ -204,6 +214,11 @@ void answer_group(covsamp_torch &handle, const std::vector<Asked> &group, int32_
     if (points.size() > 1)
         point.slot = slot;
     const Question &first = group[0].question;
+    at::Tensor mean;
+    if (first.ahead && !heads)
+        mean = mean_ahead(handle, point);
+    if (mean.defined())
+        return hand_out(handle, group, mean, [](const Question &q) { return q.mean; });
     if (first.products == nullptr)
         return answer_means(handle, group, point, means, heads);
     if (heads) // engines give the mean alone
@@ -211,7 +226,6 @@ void answer_group(covsamp_torch &handle, const std::vector<Asked> &group, int32_
     std::vector<at::Tensor> tangents;
     for (int64_t k = 0; k < first.request->tangents; k++)
         tangents.push_back(tangent_of(handle, group, k));
-    at::Tensor mean;
     std::vector<at::Tensor> products =
         engine_for(handle, first)
             .products(handle.network, point, tangents, means ? &mean : nullptr);

@@ -47,6 +47,11 @@ class Automatic : public Engine
         return products;
     }
 
+    at::Tensor mean_ahead(Network &network, const Point &point) override
+    {
+        return engine_->mean_ahead(network, point);
+    }
+
     void forget() override
     {
         engine_->forget();

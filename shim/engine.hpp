@@ -46,6 +46,12 @@ class Engine
     virtual std::vector<at::Tensor> products(Network &network, const Point &point,
                                              const std::vector<at::Tensor> &tangents,
                                              at::Tensor *mean) = 0;
+    // The prediction at the point, made so that products which follow there find it linearised;
+    // undefined where the engine keeps nothing that would help them.
+    virtual at::Tensor mean_ahead(Network &, const Point &)
+    {
+        return {};
+    }
     // Lets go of what it kept.
     virtual void forget()
     {

@@ -40,16 +40,20 @@ class Linearised : public Engine
                                      const std::vector<at::Tensor> &tangents,
                                      at::Tensor *mean) override
     {
-        if (!dual_) {
-            try {
-                return linear_products(network, point, tangents, mean);
-            } catch (const NotUnderstood &why) {
-                give_up(why.what());
-            } catch (const c10::Error &error) {
-                give_up_on(error, network, point);
-            }
-        }
-        return dual_->products(network, point, tangents, mean);
+        std::vector<at::Tensor> products;
+        const bool done = linearly(
+            network, point, [&] { products = linear_products(network, point, tangents, mean); });
+        return done ? products : dual_->products(network, point, tangents, mean);
+    }
+
+    at::Tensor mean_ahead(Network &network, const Point &point) override
+    {
+        at::Tensor mean;
+        linearly(network, point, [&] {
+            if (samples_kept(network, point) >= point.x.size(0))
+                mean = visit(network, point).mean.clone();
+        });
+        return mean;
     }
 
     void forget() override
@@ -73,6 +77,22 @@ class Linearised : public Engine
     }
 
   private:
+    // False: the module has to go to dual numbers, and does.
+    template <class Work> bool linearly(Network &network, const Point &point, Work work)
+    {
+        if (dual_)
+            return false;
+        try {
+            work();
+            return true;
+        } catch (const NotUnderstood &why) {
+            give_up(why.what());
+        } catch (const c10::Error &error) {
+            give_up_on(error, network, point);
+        }
+        return false;
+    }
+
     // Of the whole batch, or where it would keep too much of one part after the other.
     std::vector<at::Tensor> linear_products(Network &network, const Point &point,
                                             const std::vector<at::Tensor> &tangents,

@@ -99,6 +99,14 @@ Others others_of(const covsamp_request &request)
             wants_mean(request) ? request.other_head : nullptr};
 }
 
+bool products_follow(const covsamp_request &request)
+{
+    const size_t needed =
+        offsetof(covsamp_request, products_follow) + sizeof request.products_follow;
+    return request.kind == COVSAMP_ASK_MEAN && request.size >= needed &&
+           request.products_follow != 0;
+}
+
 void check_products(const covsamp_request &request)
 {
     in_range("tangents", request.tangents, 1, most);
@@ -175,14 +183,15 @@ void check_array(const char *name, const void *values, const char *stride_name, 
 
 std::vector<Question> questions_of(const covsamp_request &request, int32_t number)
 {
-    const bool mean = wants_mean(request), transposed = wants_transposed(request);
+    const bool mean = wants_mean(request), transposed = wants_transposed(request),
+               ahead = products_follow(request);
     std::vector<Question> questions{{&request, request.branch, mean ? request.mean : nullptr,
                                      wants_products(request) ? products_of(request) : nullptr,
-                                     mean ? request.head : nullptr, transposed, number}};
+                                     mean ? request.head : nullptr, transposed, ahead, number}};
     const Others others = others_of(request);
     if (others.mean != nullptr || others.products != nullptr)
         questions.push_back(
-            {&request, 1, others.mean, others.products, others.head, transposed, number});
+            {&request, 1, others.mean, others.products, others.head, transposed, ahead, number});
     return questions;
 }
 

@@ -29,6 +29,7 @@ struct Question {
     int32_t branch;
     void *mean, *products, *head; // NULL: not wanted
     bool transposed;              // the products are
+    bool ahead;                   // a mean alone, and products at its place come next
     int32_t number;               // of the request among several
 };
 // Of a request that is checked: one, or two where it is about both branches.  What branch 1 has no

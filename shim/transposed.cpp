@@ -24,9 +24,7 @@ class Transposed : public Engine
                                      at::Tensor *mean) override
     {
         at::AutoGradMode gradients(true); // on, for once; the optimiser stays off
-        Graph &graph = graphs_[point.slot];
-        if (!same_point(graph.point, point))
-            run(graph, network, point);
+        const Graph &graph = visit(network, point);
         if (mean != nullptr)
             *mean = graph.output.detach().clone();
         std::vector<at::Tensor> products;
@@ -35,11 +33,25 @@ class Transposed : public Engine
         return products;
     }
 
+    at::Tensor mean_ahead(Network &network, const Point &point) override
+    {
+        at::AutoGradMode gradients(true);
+        return visit(network, point).output.detach().clone();
+    }
+
   private:
     struct Graph {
         Point point;
         at::Tensor x, output;
     };
+
+    Graph &visit(Network &network, const Point &point)
+    {
+        Graph &graph = graphs_[point.slot];
+        if (!same_point(graph.point, point))
+            run(graph, network, point);
+        return graph;
+    }
 
     static void run(Graph &graph, Network &network, const Point &point)
     {

@@ -70,6 +70,7 @@ package Covsamp is
       Head, Transposed, Gradient       : Address;
       Other_Mean, Other_Product        : Address;
       Other_Transposed, Other_Head, Ops : Address;
+      Products_Follow, Reserved        : Int32;
    end record with Convention => C;
 
    type Request_Access is access all Request with Convention => C;

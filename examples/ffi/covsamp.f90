@@ -43,6 +43,7 @@ module covsamp
     integer(c_int32_t) :: stream, branch
     type(c_ptr) :: x, v, mean, product, noise, head, transposed, gradient, other_mean, other_product, other_transposed, &
       other_head, ops
+    integer(c_int32_t) :: products_follow, reserved
   end type
 
   type, bind(c) :: covsamp_model

@@ -49,6 +49,7 @@ const structs = {
         ...fields('uint64_t', 'seed owner point'), ...fields('double', 'time alpha sigma'),
         ...fields('int32_t', 'stream branch'), ...fields('void *', 'x v mean product noise head transposed gradient ' +
                                                            'other_mean other_product other_transposed other_head ops'),
+        ...fields('int32_t', 'products_follow reserved'),
     }),
     covsamp_model: koffi.struct('covsamp_model', {
         size: 'size_t', model_user: 'void *', ...fields(answerPointer, 'mean jvp mean_jvp'), noise_user: 'void *',

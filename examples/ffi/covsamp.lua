@@ -40,6 +40,7 @@ typedef struct covsamp_request {
     void *mean, *product, *noise, *head, *transposed, *gradient, *other_mean, *other_product, *other_transposed,
         *other_head;
     const void *ops;
+    int32_t products_follow, reserved;
 } covsamp_request;
 typedef int32_t (*covsamp_answer_fn)(void *user, const covsamp_request *request);
 typedef struct covsamp_model {
@@ -98,7 +99,7 @@ covsamp.structs = {
         "guide_requests",
     covsamp_request = "size kind dtype batch dim stride tangents tangent_stride step steps level first_sample seed " ..
         "owner point time alpha sigma stream branch x v mean product noise head transposed gradient other_mean " ..
-        "other_product other_transposed other_head ops",
+        "other_product other_transposed other_head ops products_follow reserved",
     covsamp_model = "size model_user mean jvp mean_jvp noise_user noise progress_user progress vjp guide_user guide",
 }
 

@@ -62,7 +62,7 @@ structs! {
         steps: i64, level: i64, first_sample: i64, seed: u64, owner: u64, point: u64, time: f64, alpha: f64, sigma: f64,
         stream: i32, branch: i32, x: Pointer, v: Pointer, mean: Pointer, product: Pointer, noise: Pointer, head: Pointer,
         transposed: Pointer, gradient: Pointer, other_mean: Pointer, other_product: Pointer, other_transposed: Pointer,
-        other_head: Pointer, ops: Pointer,
+        other_head: Pointer, ops: Pointer, products_follow: i32, reserved: i32,
     }
     RawModel as "covsamp_model" {
         size: usize, model_user: Pointer, mean: Answer, jvp: Answer, mean_jvp: Answer, noise_user: Pointer, noise: Answer,

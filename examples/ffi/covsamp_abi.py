@@ -71,7 +71,8 @@ class Request(ctypes.Structure):
                 [(name, c_double) for name in ("time", "alpha", "sigma")] +
                 [("stream", c_int32), ("branch", c_int32)] +
                 [(name, c_void_p) for name in ("x_", "v_", "mean_", "product_", "noise_", "head_", "transposed_", "gradient_",
-                                               "other_mean_", "other_product_", "other_transposed_", "other_head_", "ops_")])
+                                               "other_mean_", "other_product_", "other_transposed_", "other_head_", "ops_")] +
+                [("products_follow", c_int32), ("reserved", c_int32)])
     handle = None  # of Python: keeps the memory
     x, v = _array("x_", False, False), _array("v_", True, False)
     mean, product = _array("mean_", False, True), _array("product_", True, True)

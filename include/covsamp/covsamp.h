@@ -676,6 +676,10 @@ typedef struct covsamp_request {
     /* NULL: all pointers above are of host memory.  Else they are addresses of this table's memory, which
      * nothing but its functions, and what knows the device, may follow. */
     const covsamp_vector_ops *ops;
+    /* Kind MEAN: 1 where products at this very place follow unless the run ends, as they do where C is masked by
+     * what the mean is clipped to (clip_covariance); a model that linearises does it now and saves an evaluation.
+     * 0: they do not, or came before. */
+    int32_t products_follow, reserved;
 } covsamp_request;
 
 /** Points *request at the open request; asking again returns it unchanged.  It and its arrays are valid

@@ -150,7 +150,9 @@ COVSAMP_TORCH_API int32_t covsamp_torch_set_head(covsamp_torch *module, const ch
  *  labels and further tensors of branch 0 and those of branch 1; two calls where these cannot lie in one tensor (a
  *  tensor set for one of them only, or of other dims).  What is kept for further products and transposed products is
  *  kept for each branch, and for both at once, by itself: requests of branch 0 and 1 in turns at one x are
- *  linearised once each.  Errors: E_NULL, E_RANGE, E_STRUCT_SIZE, E_UNSUPPORTED (another kind), E_NOMEM and the codes
+ *  linearised once each.  A mean with products_follow is taken from the linearisation that they will need (engines
+ *  LINEARISED and TRANSPOSED, within keep_bytes), so that it costs no forward pass of its own.
+ *     Errors: E_NULL, E_RANGE, E_STRUCT_SIZE, E_UNSUPPORTED (another kind), E_NOMEM and the codes
  *  above but the first three. */
 COVSAMP_TORCH_API int32_t covsamp_torch_answer(void *module, const covsamp_request *request);
 /** Answers open requests of several samplers, whatever their time, batch, branch, type and labels, in few calls of the

@@ -31,6 +31,7 @@ static int32_t answer_in_parts(const covsamp_model *m, const covsamp_request *re
 {
     covsamp_request part = *request;
     part.kind = COVSAMP_ASK_MEAN;
+    part.products_follow = 1;
     part.v = NULL;
     part.product = part.other_product = NULL;
     part.tangents = 0;

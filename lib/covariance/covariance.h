@@ -97,6 +97,8 @@ struct covsamp__covariance {
 
 /* Forgets what reaches from step to step. */
 void covsamp__covariance_reset(covsamp__covariance *c);
+/* Before open(): whether the probes of an earlier step serve this one, without products. */
+int covsamp__covariance_reuses(const covsamp__covariance *c);
 /* What that is, beside age and estimate_unit: an array, [batch] rows of `count`, `stride` apart. */
 typedef struct {
     void *p;

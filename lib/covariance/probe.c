@@ -19,16 +19,10 @@ static void layout(covsamp__covariance *c, covsamp__arena *arena)
     c->diagonal = covsamp__take(arena, c->batch, c->dim, size);
 }
 
-/* Whether the estimate of an earlier step serves. */
-static int reused(const covsamp__covariance *c)
-{
-    return c->age > 0 && c->age < c->reuse;
-}
-
 static void open(covsamp__covariance *c, const covsamp__place *p)
 {
     c->whole = c->reuse > 1;
-    if (reused(c)) {
+    if (covsamp__covariance_reuses(c)) {
         c->column = c->probes;
         c->age++;
         return;

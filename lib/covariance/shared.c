@@ -13,6 +13,11 @@ void covsamp__covariance_reset(covsamp__covariance *c)
     c->age = 0;
 }
 
+int covsamp__covariance_reuses(const covsamp__covariance *c)
+{
+    return c->age > 0 && c->age < c->reuse;
+}
+
 int covsamp__covariance_carried(const covsamp__covariance *c, int i, covsamp__carried *out)
 {
     const covsamp__spectrum *s = &c->spectrum;

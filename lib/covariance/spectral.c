@@ -35,7 +35,7 @@ static int in_basis(const covsamp__covariance *c)
 
 static void open(covsamp__covariance *c, const covsamp__place *p)
 {
-    if (c->age > 0 && c->age < c->reuse) { /* the estimate of an earlier step serves */
+    if (covsamp__covariance_reuses(c)) {
         c->column = c->probes;
         c->age++;
         return;

@@ -90,6 +90,7 @@ static covsamp_status next(covsamp__pass *p, const char *function)
         q->tangents = 0;
     const int mean = !c->got_mean, jvp = q->tangents > 0;
     q->kind = (mean ? COVSAMP_ASK_MEAN : 0) | (jvp ? COVSAMP_ASK_JVP : 0);
+    q->products_follow = mean && !jvp && left > 0;
     q->step = c->at;
     q->level = at->level;
     q->time = at->time;

@@ -26,6 +26,13 @@ int covsamp__evaluation_head(const covsamp_sampler *s, int32_t branch)
            in_jacobian(&s->solver, branch);
 }
 
+int covsamp__evaluation_products(const covsamp_sampler *s, int32_t branch)
+{
+    const covsamp__solver *solver = &s->solver;
+    return branch == COVSAMP__BOTH ? in_jacobian(solver, 0) && in_jacobian(solver, 1)
+                                   : in_jacobian(solver, branch);
+}
+
 /* What of `want` is asked of a branch, 0: nothing.  A head comes with a mean. */
 static int32_t kind_for(const covsamp_sampler *s, int32_t want, int32_t branch)
 {

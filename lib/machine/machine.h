@@ -98,6 +98,9 @@ int covsamp__evaluation_next(covsamp_sampler *s);
 void covsamp__evaluation_answered(covsamp_sampler *s);
 /* Whether a mean of this branch comes with a head. */
 int covsamp__evaluation_head(const covsamp_sampler *s, int32_t branch);
+/* Whether products that the solver wants at the place of a mean are asked of this branch, or of
+ * COVSAMP__BOTH. */
+int covsamp__evaluation_products(const covsamp_sampler *s, int32_t branch);
 
 /* request.c: a number for covsamp_request.owner, distinct for every handle of the process. */
 uint64_t covsamp__new_owner(const void *address);

@@ -57,6 +57,8 @@ static void fill_answers(covsamp_sampler *s, int32_t kind, int32_t branch)
     const int mean = model && (kind & COVSAMP_ASK_MEAN), jvp = model && (kind & COVSAMP_ASK_JVP);
     const int vjp = model && (kind & COVSAMP_ASK_VJP);
     const int head = mean && covsamp__evaluation_head(s, other);
+    q->products_follow =
+        kind == COVSAMP_ASK_MEAN && solver->follow && covsamp__evaluation_products(s, branch);
     q->tangents = jvp || vjp ? solver->count : 0;
     q->v = jvp || vjp ? solver->v : NULL;
     q->mean = !mean ? NULL : other ? solver->other_mean : solver->mean;

@@ -25,10 +25,12 @@ static void open_covariance(covsamp__solver *s)
 /* The mean, with the first product where its tangent does not depend on the mean. */
 static int32_t want_mean(covsamp__solver *s)
 {
+    const covsamp__covariance_ops *ops = s->covariance->ops;
     s->phase = PRODUCTS;
-    if (s->plan->noisy && s->mean_jvp && s->covariance->ops->early && !masked(s)) {
+    s->follow = s->plan->noisy && ops->needs_products && !covsamp__covariance_reuses(s->covariance);
+    if (s->plan->noisy && s->mean_jvp && ops->early && !masked(s)) {
         open_covariance(s);
-        s->v = s->covariance->ops->wants(s->covariance, &s->place, &s->count);
+        s->v = ops->wants(s->covariance, &s->place, &s->count);
     }
     return s->v != NULL ? COVSAMP_ASK_MEAN_JVP : COVSAMP_ASK_MEAN;
 }

@@ -93,7 +93,8 @@ struct covsamp__solver {
     void *push;     /* S gradient; before that what it is made of */
     uint8_t *keep;  /* where x0 was not clipped */
     /* Where the density of a step is wanted and not a draw: measure is set before the layout. */
-    int32_t measure, reserved;
+    int32_t measure;
+    int32_t follow;        /* of a mean that next() wants: products are wanted there after it */
     void *truth;           /* x0, that of the data */
     void *residual;        /* the mean of q(x_s | x_t, x0) less that of the step */
     covsamp__forms *forms; /* [batch] */

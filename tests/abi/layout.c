@@ -137,6 +137,8 @@ static void request_struct(void)
     FIELD(covsamp_request, other_transposed);
     FIELD(covsamp_request, other_head);
     FIELD(covsamp_request, ops);
+    FIELD(covsamp_request, products_follow);
+    FIELD(covsamp_request, reserved);
 }
 
 static void calibration_struct(void)

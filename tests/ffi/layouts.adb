@@ -93,4 +93,6 @@ begin
    Field ("covsamp_request", ".other_transposed", Q.Other_Transposed'Position, Q.Other_Transposed'Size);
    Field ("covsamp_request", ".other_head", Q.Other_Head'Position, Q.Other_Head'Size);
    Field ("covsamp_request", ".ops", Q.Ops'Position, Q.Ops'Size);
+   Field ("covsamp_request", ".products_follow", Q.Products_Follow'Position, Q.Products_Follow'Size);
+   Field ("covsamp_request", ".reserved", Q.Reserved'Position, Q.Reserved'Size);
 end Layouts;

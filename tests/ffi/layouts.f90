@@ -86,6 +86,8 @@ program layouts
   call field("other_transposed", c_loc(request%other_transposed), c_sizeof(request%other_transposed))
   call field("other_head", c_loc(request%other_head), c_sizeof(request%other_head))
   call field("ops", c_loc(request%ops), c_sizeof(request%ops))
+  call field("products_follow", c_loc(request%products_follow), c_sizeof(request%products_follow))
+  call field("reserved", c_loc(request%reserved), c_sizeof(request%reserved))
 
 contains
 

@@ -84,6 +84,54 @@ static void kept(void)
     covsamp_torch_free(module);
 }
 
+/* A mean that announces products leaves the linearisation that they need; the numbers are those of
+ * the requests together.  An engine that keeps none, and one that may not, answer as ever. */
+static int32_t ask_mean(covsamp_torch *module, int follow, double *result)
+{
+    covsamp_request r = request_of(COVSAMP_ASK_MEAN, COVSAMP_F64, BATCH, dim_of(module));
+    r.time = 37;
+    r.x = x;
+    r.mean = result;
+    r.products_follow = follow;
+    return covsamp_torch_answer(module, &r);
+}
+
+static int32_t ask_product(covsamp_torch *module, double *result)
+{
+    covsamp_request r = request_of(COVSAMP_ASK_JVP, COVSAMP_F64, BATCH, dim_of(module));
+    r.time = 37;
+    r.x = x;
+    r.v = v;
+    r.product = result;
+    return covsamp_torch_answer(module, &r);
+}
+
+static void ahead(int32_t engine, int64_t keep_bytes, int gains)
+{
+    covsamp_torch_options options = options_of(COVSAMP_F64, engine);
+    covsamp_torch *module = load("adm-traced.pt", COVSAMP_F64, engine);
+    static double together[LARGEST];
+    int64_t size = BATCH * dim_of(module), before;
+    CHECK(ask(module, 37, v, product) == COVSAMP_OK);
+    memcpy(together, mean, sizeof together);
+    covsamp_torch_free(module);
+    options.keep_bytes = keep_bytes;
+    CHECK(covsamp_torch_load(&module, module_path("adm-traced.pt"), &options, NULL) == COVSAMP_OK);
+    x[3] += 0.5;
+    CHECK(ask_product(module, other) == COVSAMP_OK); /* whatever is found out at first is */
+    x[3] -= 0.5;
+    before = report(module).linearisations;
+    CHECK(ask_mean(module, 0, mean) == COVSAMP_OK);
+    CHECK(report(module).linearisations == before);
+    CHECK(ask_mean(module, 1, mean) == COVSAMP_OK);
+    CHECK(report(module).linearisations - before == (gains ? 1 : 0));
+    before = report(module).linearisations;
+    CHECK(ask_product(module, other) == COVSAMP_OK);
+    CHECK(!gains || report(module).linearisations == before);
+    CHECK(relative(mean, together, size) < 1e-12 && relative(other, product, size) < 1e-12);
+    covsamp_torch_free(module);
+}
+
 /* With a limit the batch is taken in parts, at every request again; the numbers are the same. */
 static void limited(void)
 {
@@ -229,6 +277,10 @@ int main(int argc, char **argv)
     check_work("bad-assigns.pt", OWN, DUAL, 0, "", "written to in place");
     check_work("bad-renorm.pt", AUTO, COVSAMP_TORCH_DOUBLE_BACKWARD, 0, "", "aten::renorm");
     kept();
+    ahead(COVSAMP_TORCH_AUTO, 0, 1);
+    ahead(COVSAMP_TORCH_LINEARISED, 1, 0);
+    ahead(COVSAMP_TORCH_DUAL, 0, 0);
+    ahead(COVSAMP_TORCH_TRANSPOSED, 0, 0); /* keeps a graph, which is no linearisation */
     limited();
     transposed("adm-traced.pt");
     transposed("dit-scripted.pt");
