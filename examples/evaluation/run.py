@@ -4,6 +4,7 @@
 
     OMP_NUM_THREADS=1 /usr/bin/python3 examples/evaluation/run.py build/examples/covsamp/covsamp [--only A,B] [--budget MINUTES]
     /usr/bin/python3 examples/evaluation/run.py build/examples/covsamp/covsamp --list
+    OMP_NUM_THREADS=1 /usr/bin/python3 examples/evaluation/run.py build/examples/covsamp/covsamp --judge-again [all|old]
 
 What examples/evaluation/results has is not measured again.  A run that was stopped, however it was, goes on from its last
 chunk of at most 250 samples (build/evaluation); nothing else is lost, and finished cells are in results/cells.jsonl at once.  Tables
@@ -31,6 +32,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 REAL = (256, 1000, 2000, 5000)  # floors, one for each number of samples
 CLASSES, CALIBRATED = 10, 400
+TRAIN = "train-images"  # their features
+KEPT = ("frechet", "kernel", "precision", "recall", "accuracy", "nearest", "bootstrap", "bootstrap_seed", "strata", "reference")
 SECONDS_A_PASS = 0.006  # before anything was measured
 PASSES_A_CHUNK = 5000  # at most, about: half a minute of an idle core is what a stop costs
 
@@ -38,6 +41,12 @@ PASSES_A_CHUNK = 5000  # at most, about: half a minute of an idle core is what a
 def git(*words):
     done = subprocess.run(["git", "-C", ROOT, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     return done.stdout.strip()
+
+
+def within(features, labels):
+    """How much samples of one class differ: the trace of the covariance of their features, mean over the classes."""
+    x = features.astype(np.float64)
+    return float(np.mean([x[labels == label].var(0, ddof=1).sum() for label in np.unique(labels)]))
 
 
 class Grid:
@@ -51,6 +60,7 @@ class Grid:
         changed = git("status", "--porcelain", "--untracked-files=no", "--", "lib", "shim", "examples/covsamp", "examples/models")
         self.commit = (git("rev-parse", "--short=10", "HEAD") or "unknown") + ("+" if changed else "")
         self.start, self.shas = time.monotonic(), {}
+        self.spread = None  # of the reference
         self.rates = []  # seconds by the clock a pass, of the last chunks
 
     def path(self, name):
@@ -75,6 +85,19 @@ class Grid:
         np.save(paths[0], x[:count, None])
         np.save(paths[1], y[:count])
         return paths
+
+    def labels(self, part, count):
+        """The first ones; kept, so that stored features can be judged without the images."""
+        path = os.path.join(self.results, "labels.npz")
+        if not os.path.exists(path):
+            found = {name: np.load(self.images(name, n)[1]) for name, n in (("t10k", 10000), ("train", max(REAL)))}
+
+            def write(new):
+                with open(new, "wb") as file:
+                    np.savez_compressed(file, **found)
+            store.replace(path, write)
+        with np.load(path) as archive:
+            return archive[part][:count]
 
     def table(self):
         """Of the covariances that need one; made once, and kept."""
@@ -119,11 +142,20 @@ class Grid:
                             ("reference", store.load(self.reference)[0])):
             paths[name] = os.path.join(self.work, "judged-%s.npy" % name)
             np.save(paths[name], array)
-        text, _ = call(self.program, "evaluate", "--json", "-q", "--features", paths["features"], "--classes", paths["classes"],
-                       "--labels", paths["labels"], "--reference-features", paths["reference"])
+        text, _ = call(self.program, "evaluate", "--json", "-q", "--replicates", "--features", paths["features"], "--classes",
+                       paths["classes"], "--labels", paths["labels"], "--reference-features", paths["reference"])
         judged = json.loads(text)
-        return {key: judged[key] for key in ("frechet", "kernel", "precision", "recall", "accuracy", "nearest", "bootstrap",
-                                             "reference")}
+        for name in ("frechet", "kernel", "precision", "recall", "accuracy"):
+            replicates = judged[name].pop("replicates")
+            if name == "frechet":  # for differences of two cells
+                judged[name]["replicates"] = [round(r, 4) for r in replicates]
+        found = {key: judged[key] for key in KEPT}
+        return dict(found, spread=within(features, wanted) / self.spread_of_reference())
+
+    def spread_of_reference(self):
+        if self.spread is None:
+            self.spread = within(store.load(self.reference)[0], self.labels("t10k", 10000))
+        return self.spread
 
     def measure_real(self):
         """Once for each number of samples: what the same numbers are for images."""
@@ -131,10 +163,28 @@ class Grid:
         for count in REAL:
             name = "real/train-images/%d" % count
             if not self.records.has(name):
-                x, said, _ = self.look("train", max(REAL), os.path.join(self.results, "features", "train-images.npz"))
-                labels = np.load(self.images("train", count)[1])
+                x, said, _ = self.look("train", max(REAL), os.path.join(self.results, "features", TRAIN + ".npz"))
                 self.records.add({"cell": name, "table": "real", "method": "training images", "steps": 0, "samples": count,
-                                  "passes": 0, "commit": self.commit, "metrics": self.judge(x[:count], said[:count], labels)})
+                                  "passes": 0, "commit": self.commit,
+                                  "metrics": self.judge(x[:count], said[:count], self.labels("train", count))})
+
+    def judge_again(self, which, match):
+        """Metrics of finished cells from their features: nothing is drawn, and no network or image is needed."""
+        failed = 0
+        for line in list(self.records.lines):
+            if not re.search(match, line["cell"]) or (which == "old" and set(KEPT + ("spread",)) <= set(line["metrics"])):
+                continue
+            name, count = TRAIN if line["table"] == "real" else line["run"], line["samples"]
+            path = os.path.join(self.results, "features", name + ".npz")
+            if not os.path.exists(path):
+                failed += 1
+                print("%s: there is no %s" % (line["cell"], path), file=sys.stderr, flush=True)
+                continue
+            x, said, _ = store.load(path)
+            labels = self.labels("train", count) if line["table"] == "real" else np.arange(count) % CLASSES
+            self.records.add(dict(line, metrics=self.judge(x[:count], said[:count], labels)))
+            print("%s: judged again" % line["cell"], flush=True)
+        return failed
 
     def rate(self):
         if self.rates:
@@ -202,6 +252,8 @@ def arguments():
     p.add_argument("--samples", type=int, help="a cell, in place of its table's: for trials")
     p.add_argument("--budget", type=float, default=float("inf"), help="minutes")
     p.add_argument("--list", action="store_true", help="what is left, and how long it takes")
+    p.add_argument("--judge-again", nargs="?", const="all", choices=("all", "old"),
+                   help="draw nothing: metrics of finished cells (with --match) from their features; old: where some are missing")
     p.add_argument("--chunk", type=int, default=250, help="samples between two savings")
     p.add_argument("--batch", type=int, default=50)
     p.add_argument("--results", default=os.path.join(HERE, "results"))
@@ -228,7 +280,7 @@ def main():
     args = arguments()
     os.makedirs(args.work, exist_ok=True)
     grid = Grid(args)
-    left = wanted(grid, args)
+    left = [] if args.judge_again else wanted(grid, args)
     if args.list:
         return show_left(grid, left)
     lock = open(os.path.join(args.work, "lock"), "w")
@@ -236,6 +288,8 @@ def main():
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         sys.exit("another run.py is at work in %s" % args.work)
+    if args.judge_again:
+        return 1 if grid.judge_again(args.judge_again, args.match) else 0
     grid.measure_real()
     failed = 0
     for i, cell in enumerate(left):
