@@ -14,7 +14,6 @@ first training images come to in place of samples.  Tables of noise come from th
 """
 import argparse
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -26,7 +25,7 @@ import numpy as np
 
 import cells
 import store
-from drawing import Drawing, Failed, call
+from drawing import JUDGE, Drawing, Failed, call, hash_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -44,9 +43,11 @@ def git(*words):
 
 
 def within(features, labels):
-    """How much samples of one class differ: the trace of the covariance of their features, mean over the classes."""
-    x = features.astype(np.float64)
-    return float(np.mean([x[labels == label].var(0, ddof=1).sum() for label in np.unique(labels)]))
+    """How much samples of one class differ: the trace of the covariance of their features, mean over the classes.  None: no
+    class has two."""
+    x, (found, counts) = features.astype(np.float64), np.unique(labels, return_counts=True)
+    several = found[counts > 1]
+    return float(np.mean([x[labels == label].var(0, ddof=1).sum() for label in several])) if len(several) else None
 
 
 class Grid:
@@ -54,7 +55,7 @@ class Grid:
         self.program, self.results, self.work = os.path.abspath(args.program), args.results, args.work
         self.chunk, self.batch, self.budget = args.chunk, args.batch, args.budget
         self.models = os.path.join(ROOT, "examples", "models")
-        self.classifier = os.path.join(self.models, "fashion-classifier.pt")
+        self.classifier = os.path.join(self.models, JUDGE)
         self.reference = os.path.join(self.results, "reference.npz")
         self.records = store.Records(os.path.join(self.results, "cells.jsonl"))
         changed = git("status", "--porcelain", "--untracked-files=no", "--", "lib", "shim", "examples/covsamp", "examples/models")
@@ -71,8 +72,7 @@ class Grid:
 
     def sha(self, name):
         if name not in self.shas:
-            with open(self.path(name), "rb") as file:
-                self.shas[name] = hashlib.sha256(file.read()).hexdigest()[:16]
+            self.shas[name] = hash_of(self.path(name))
         return self.shas[name]
 
     def images(self, part, count):
@@ -99,16 +99,20 @@ class Grid:
         with np.load(path) as archive:
             return archive[part][:count]
 
-    def table(self):
-        """Of the covariances that need one; made once, and kept."""
-        path = os.path.join(self.results, "calibration.json")
+    def table_path(self, twin):
+        return os.path.join(self.results, "calibration%s.json" % ("-twin-" + twin if twin else ""))
+
+    def table(self, twin=None):
+        """Of the covariances that need one, and of a twin's window, for which products are needed; made once, and kept."""
+        path = self.table_path(twin)
         if not os.path.exists(path):
-            files = [os.path.join(self.models, "fashion-unet.pt"), *self.images("train", CALIBRATED)]
+            files = [self.path("twin-%s.pt" % twin if twin else "fashion-unet.pt"), *self.images("train", CALIBRATED)]
+            how = ["--at", 20] if twin else ["--at", 50, "--means-only"]
 
             def write(new):
                 made = new + ".json"
-                call(self.program, "calibrate", "--model", files[0], "--data", files[1], "--labels", files[2], "--means-only",
-                     "--at", 50, "--batch", 50, "--quiet", "-o", made)
+                call(self.program, "calibrate", "--model", files[0], "--data", files[1], "--labels", files[2], *how,
+                     "--batch", 50, "--quiet", "-o", made)
                 with open(made, encoding="utf-8") as file:
                     text = file.read()
                 os.unlink(made)
@@ -123,7 +127,7 @@ class Grid:
         """Features of real images; those that are there must be of this classifier."""
         if os.path.exists(path):
             kept = store.load(path)
-            if kept[2]["classifier"] != self.sha("fashion-classifier.pt"):
+            if kept[2]["classifier"] != self.sha(JUDGE):
                 raise SystemExit("%s was made with another classifier; move the results away to begin anew" % path)
             return kept
         images, _ = self.images(part, count)
@@ -131,26 +135,30 @@ class Grid:
         call(self.program, "evaluate", "--classifier", self.classifier, "--samples", images, "--write-features", names[0],
              "--write-classes", names[1], "--bootstrap", 0)
         kept = (np.load(names[0]), np.load(names[1]), {"images": "Fashion-MNIST, %s, the first %d" % (part, count),
-                                                       "classifier": self.sha("fashion-classifier.pt")})
+                                                       "classifier": self.sha(JUDGE)})
         store.save(path, *kept)
         return kept
 
     def judge(self, features, classes, wanted):
-        """What covsamp evaluate says of stored features."""
-        paths = {}
-        for name, array in (("features", features), ("classes", classes), ("labels", wanted),
-                            ("reference", store.load(self.reference)[0])):
-            paths[name] = os.path.join(self.work, "judged-%s.npy" % name)
-            np.save(paths[name], array)
-        text, _ = call(self.program, "evaluate", "--json", "-q", "--replicates", "--features", paths["features"], "--classes",
-                       paths["classes"], "--labels", paths["labels"], "--reference-features", paths["reference"])
+        """What covsamp evaluate says of stored features.  wanted None: no classes were asked for."""
+        files = {"features": features, "reference-features": store.load(self.reference)[0]}
+        if wanted is not None:
+            files.update(classes=classes, labels=wanted)
+        words = []
+        for name, array in files.items():
+            words += ["--" + name, os.path.join(self.work, "judged-%s.npy" % name)]
+            np.save(words[-1], array)
+        text, _ = call(self.program, "evaluate", "--json", "-q", "--replicates", *words)
         judged = json.loads(text)
         for name in ("frechet", "kernel", "precision", "recall", "accuracy"):
-            replicates = judged[name].pop("replicates")
-            if name == "frechet":  # for differences of two cells
+            replicates = (judged[name] or {}).pop("replicates", None)
+            if name == "frechet" and replicates:  # for differences of two cells
                 judged[name]["replicates"] = [round(r, 4) for r in replicates]
         found = {key: judged[key] for key in KEPT}
-        return dict(found, spread=within(features, wanted) / self.spread_of_reference())
+        if wanted is None:
+            return dict(found, spread=None)
+        spread = within(features, wanted)
+        return dict(found, spread=spread and spread / self.spread_of_reference())
 
     def spread_of_reference(self):
         if self.spread is None:
@@ -182,6 +190,8 @@ class Grid:
                 continue
             x, said, _ = store.load(path)
             labels = self.labels("train", count) if line["table"] == "real" else np.arange(count) % CLASSES
+            if not line.get("told", True):
+                labels = None
             self.records.add(dict(line, metrics=self.judge(x[:count], said[:count], labels)))
             print("%s: judged again" % line["cell"], flush=True)
         return failed
@@ -198,6 +208,7 @@ class Grid:
     def measure(self, cell):
         """False: the budget ended before."""
         drawing, passes = Drawing(self, cell.run), self.passes(cell.run)
+        drawing.check_options()
         while drawing.samples() < cell.samples:
             count = min(self.chunk_of(passes), cell.samples - drawing.samples())
             if self.time_left() < count * passes * self.rate():
@@ -207,7 +218,7 @@ class Grid:
             print("%s: %d of %d samples, %.0f s" % (cell.name, drawing.samples(), cell.samples, took), flush=True)
         x, said, about = drawing.join()
         self.records.add(self.record(cell, about, self.judge(
-            x[:cell.samples], said[:cell.samples], np.arange(cell.samples) % CLASSES)))
+            x[:cell.samples], said[:cell.samples], np.arange(cell.samples) % CLASSES if cell.run.told else None)))
         return True
 
     def chunk_of(self, passes):
@@ -226,7 +237,7 @@ class Grid:
         a_sample = {key: about[key] / n for key in ("means", "jvps", "vjps", "seconds", "cpu")}
         return {"cell": cell.name, "table": cell.table, "label": cell.label, "run": run.name, "method": run.method.name,
                 "steps": run.steps, "seed": run.seed, "set": list(run.sets), "engine": run.engine, "guide": run.guide,
-                "spacing": run.spacing, "samples": cell.samples,
+                "told": run.told, "twin": run.twin, "spacing": run.spacing, "samples": cell.samples,
                 "passes": cells.passes(a_sample), **a_sample, "commit": ",".join(about["commits"]), "metrics": metrics}
 
 
