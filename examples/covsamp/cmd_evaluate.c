@@ -296,9 +296,8 @@ static void help(void)
         "by K nearest neighbours; and, where classes were asked for, how many samples it gives\n"
         "theirs.  Samples come from --samples or --features, or are drawn: behind -- stand the\n"
         "arguments of covsamp sample, without -o.  Numbers of different numbers of samples do not\n"
-        "compare.  Intervals hold the reference fixed: they are of samples drawn again, as many "
-        "of\n"
-        "each label where labels are known; for recall, of halves of the samples.\n");
+        "compare.  Intervals hold the reference fixed: they are of samples drawn again, as many\n"
+        "of each label where labels are known; for recall, of halves of the samples.\n");
     args_help(flags, N_FLAGS);
 }
 

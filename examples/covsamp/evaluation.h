@@ -10,7 +10,7 @@
 struct evaluation {
     struct estimate frechet, kernel, precision, recall, accuracy;
     bool compared, judged; /* the first four are there; the last one is */
-    int64_t strata;        /* labels of the samples within which they were resampled; 1: none */
+    int64_t strata;        /* labels within which samples were resampled; 1 if they have none */
     double *replicates;    /* room for all of theirs */
 };
 
