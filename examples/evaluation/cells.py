@@ -100,8 +100,8 @@ class Run:
 
     def needs_table(self):
         o = self.options
-        return self.own_window() or o.get("covariance") == "analytic" or o.get("solver") == "addim" or o.get("window_fallback") == "analytic" or \
-            "trace_guard" in o
+        return self.own_window() or "analytic" in (o.get("covariance"), o.get("window_fallback")) or \
+            o.get("solver") == "addim" or "trace_guard" in o
 
     def own_window(self):
         """That of a twin is in no file: the program reads it from a table."""
@@ -207,7 +207,8 @@ def guided(known, seed):
                 yield Cell("E", Run(known[name], steps, seed, told=told), 1000, "%s, %s" % (name, what))
         for guide in GUIDES:
             for name in names:
-                yield Cell("E", Run(known[name], steps, seed, guide=guide), 1000, "%s, %s %g" % (name, guide[0].strip("-"), guide[1]))
+                yield Cell("E", Run(known[name], steps, seed, guide=guide), 1000,
+                           "%s, %s %g" % (name, guide[0].strip("-"), guide[1]))
 
 
 def even(known, seed):

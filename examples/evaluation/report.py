@@ -75,6 +75,10 @@ def rows_of(lines):
     return [merge(group) for group in groups.values()]
 
 
+def distance(row):
+    return row["metrics"]["frechet"]["value"]
+
+
 def difference(row, base):
     """Of two Frechet distances whose samples share noise and were resampled alike; None where they were not."""
     same = base is not None and row is not base and all(row[key] == base[key] for key in ("samples", "seeds", "resampling"))
@@ -82,7 +86,7 @@ def difference(row, base):
         return None
     each = row["replicates"] - base["replicates"]
     low, high = np.quantile(each, (0.025, 0.975))
-    return {"value": row["metrics"]["frechet"]["value"] - base["metrics"]["frechet"]["value"], "low": low, "high": high}
+    return {"value": distance(row) - distance(base), "low": low, "high": high}
 
 
 def interval(e, text):
@@ -110,7 +114,7 @@ def table(rows, letter):
     for samples in sorted({r["samples"] for r in rows if r["table"] == letter}, reverse=True):
         alike = [r for r in rows if r["samples"] == samples]
         beside = [r for r in alike if r["table"] == "A" and (r["label"], r["steps"]) in BESIDE.get(letter, ())]
-        own = sorted([r for r in alike if r["table"] == letter] + beside, key=lambda r: (r["steps"], r["metrics"]["frechet"]["value"]))
+        own = sorted([r for r in alike if r["table"] == letter] + beside, key=lambda r: (r["steps"], distance(r)))
         names = {r["label"].partition(", ")[0] for r in own}
         base = next((name for name in BASES.get(letter, BASE) if name in names), None)
         columns = ["method", "steps", "passes", "Fréchet", *(["less `%s`" % base] if base else []), *NAMES[1:],
@@ -141,18 +145,19 @@ def kind(row):
 def equal_cost(rows):
     """What a budget of forward passes buys: the best cell of each kind within it."""
     out = ["### At equal network cost, 2000 samples", "",
-           "Limits are what `lgs` itself costs and some round ones. *Plain*: no product and no training (`analytic-` needs a table).", "",
-           "| passes at most | plain | trained head | full covariance | full less the best of the others |", "| ---: | --- | --- | --- | ---: |"]
+           "Limits are what `lgs` itself costs and some round ones. *Plain*: no product and no training (`analytic-` needs a table).",
+           "", "| passes at most | plain | trained head | full covariance | full less the best of the others |",
+           "| ---: | --- | --- | --- | ---: |"]
     own = {round(r["passes"], 1): "%.1f: `lgs`, %d steps" % (r["passes"], r["steps"]) for r in comparable(rows)
            if r["label"] == "lgs" and r["steps"] in OF_LGS}
     for limit in sorted({*LIMITS, *own}):
         best = {}
         for name in ("plain", "head", "full"):
             within = [r for r in comparable(rows) if kind(r) == name and round(r["passes"], 1) <= limit]
-            best[name] = min(within, key=lambda r: r["metrics"]["frechet"]["value"], default=None)
+            best[name] = min(within, key=distance, default=None)
         others = [best[name] for name in ("plain", "head") if best[name]]
-        apart = difference(best["full"], min(others, key=lambda r: r["metrics"]["frechet"]["value"])) if best["full"] and others else None
-        shown = ["%s, %d steps: %.2f" % (r["label"], r["steps"], r["metrics"]["frechet"]["value"]) if r else "–" for r in best.values()]
+        apart = difference(best["full"], min(others, key=distance)) if best["full"] and others else None
+        shown = ["%s, %d steps: %.2f" % (r["label"], r["steps"], distance(r)) if r else "–" for r in best.values()]
         out.append("| %s | %s | %s |" % (own.get(limit, limit), " | ".join(shown), interval(apart, "%+.2f")))
     return out + [""]
 

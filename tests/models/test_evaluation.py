@@ -147,7 +147,7 @@ def test_twin(place):
                            place.work + "/twin-v.pt"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     check(made.returncode == 0, "a tiny network", made)
     os.rename(place.work + "/twin-v-64.pt", place.work + "/twin-v-24000.pt")
-    done = subprocess.run([*place.command(3), "--only", "G", "--methods", "ddpm,lgs", "--steps", "10", "--match", "v-24000/"],
+    done = subprocess.run([*place.command(6), "--only", "G", "--methods", "ddpm,lgs", "--steps", "10", "--match", "v-24000/"],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines = {line["label"]: line for line in store.Records(place.cells()).lines if line["table"] == "G"}
     check(done.returncode == 0 and set(lines) == {"ddpm, v-24000", "lgs with its own window, v-24000",
@@ -160,7 +160,7 @@ def test_twin(place):
     check(own["options"]["window_high"] != "701", "not the large network's", own["options"]["window_high"])
     with open(table, "a", encoding="utf-8") as file:
         file.write("\n")
-    done = subprocess.run([*place.command(6), "--only", "G", "--methods", "lgs", "--steps", "10", "--match", "t10_s1_v-24000/"],
+    done = subprocess.run([*place.command(9), "--only", "G", "--methods", "lgs", "--steps", "10", "--match", "t10_s1_v-24000/"],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     check(done.returncode == 1 and "another calibration table" in done.stderr, "another table", done)
 
