@@ -27,6 +27,7 @@ enum {
     WRITE_REFERENCE,
     NEAREST,
     BOOTSTRAP,
+    REPLICATES,
     SEED,
     CONFIDENCE,
     CLIP,
@@ -54,6 +55,7 @@ static const struct flag flags[N_FLAGS] = {
     [WRITE_REFERENCE] = {"write-reference", "FILE.npy", "features of the reference, as f2", 0},
     [NEAREST] = {"nearest", "K", "neighbours, of precision and recall (default 3)", 0},
     [BOOTSTRAP] = {"bootstrap", "B", "replicates for intervals (default 200), 0: none", 0},
+    [REPLICATES] = {"replicates", NULL, "with --json: all replicates, moved as intervals are", 0},
     [SEED] = {"bootstrap-seed", "S", "key of the replicates (default 0)", 0},
     [CONFIDENCE] = {"confidence", "P", "of an interval (default 0.95)", 0},
     [CLIP] = {"clip", "R", "images are limited to +-R first (default 1), 0: not", 0},
@@ -73,7 +75,7 @@ struct evaluate_request {
     int64_t count, nearest; /* count 0: all */
     int64_t dims[MAX_DIMS];
     int n_dims;
-    bool json, quiet, help;
+    bool json, replicates, quiet, help;
     bool draws; /* there is a "--" */
 };
 
@@ -81,6 +83,7 @@ struct work {
     struct drawn drawn;
     struct features samples, reference;
     int64_t *labels; /* of --labels */
+    struct evaluation evaluation;
 };
 
 static int read_flag(struct evaluate_request *e, int flag, const char *value)
@@ -101,6 +104,7 @@ static int read_flag(struct evaluate_request *e, int flag, const char *value)
     case WRITE_REFERENCE: e->write_reference = value; return 0;
     case DEVICE: e->judge.device = value; return 0;
     case JSON: e->json = true; return 0;
+    case REPLICATES: e->replicates = true; return 0;
     case QUIET: e->quiet = true; return 0;
     case HELP: e->help = true; return 0;
     case COUNT: return args_int("-n", value, 1, most, &e->count);
@@ -136,6 +140,8 @@ static int check_request(const struct evaluate_request *e)
         return fail(EXIT_USAGE, "--labels with --features needs --classes FILE.npy");
     if (e->count > 0 && e->draws)
         return fail(EXIT_USAGE, "-n is for files; samples that are drawn have one behind the --");
+    if (e->replicates && !e->json)
+        return fail(EXIT_USAGE, "--replicates needs --json");
     if (e->write_classes != NULL && e->features != NULL)
         return fail(EXIT_USAGE, "--write-classes needs images, and --features has none");
     if (e->write_reference != NULL && e->reference == NULL)
@@ -176,11 +182,12 @@ static int probe(const struct evaluate_request *e)
 }
 
 static int look_at_file(struct features *f, const struct evaluate_request *e, const char *flag,
-                        const char *path, int64_t most)
+                        const char *path, int64_t most, int64_t *all)
 {
     struct samples images = {0}, like = {.dtype = COVSAMP_F32, .n_dims = e->n_dims};
     memcpy(like.dims, e->dims, sizeof like.dims);
     int code = images_read(&images, flag, path, &like);
+    *all = images.count;
     if (code == 0 && most > 0 && most < images.count)
         images.count = most;
     if (code == 0)
@@ -191,9 +198,10 @@ static int look_at_file(struct features *f, const struct evaluate_request *e, co
 
 static int read_reference(struct work *w, const struct evaluate_request *e)
 {
+    int64_t all;
     int code = 0;
     if (e->reference != NULL)
-        code = look_at_file(&w->reference, e, "--reference", e->reference, 0);
+        code = look_at_file(&w->reference, e, "--reference", e->reference, 0, &all);
     else if (e->reference_features != NULL)
         code = features_read(&w->reference, "--reference-features", e->reference_features);
     if (code == 0 && e->write_reference != NULL)
@@ -203,22 +211,24 @@ static int read_reference(struct work *w, const struct evaluate_request *e)
 
 static int read_samples(struct work *w, const struct evaluate_request *e)
 {
+    int64_t all = 0;
     int code = 0;
     if (e->samples != NULL) {
-        code = look_at_file(&w->samples, e, "--samples", e->samples, e->count);
+        code = look_at_file(&w->samples, e, "--samples", e->samples, e->count, &all);
     } else if (e->features != NULL) {
         code = features_read(&w->samples, "--features", e->features);
+        all = w->samples.n;
         if (code == 0 && e->count > 0)
             features_keep(&w->samples, e->count);
         if (code == 0 && e->classes != NULL)
-            code = classes_read(&w->samples.classes, w->samples.n, "--classes", e->classes);
+            code = classes_read(&w->samples.classes, w->samples.n, all, "--classes", e->classes);
     } else {
         code = drawn_make(&w->drawn);
         if (code == 0)
             code = features_look(&w->samples, &e->judge, w->drawn.images, "the samples drawn");
     }
     if (code == 0 && e->labels != NULL)
-        code = classes_read(&w->labels, w->samples.n, "--labels", e->labels);
+        code = classes_read(&w->labels, w->samples.n, all, "--labels", e->labels);
     if (code == 0 && e->write_features != NULL)
         code = features_write(&w->samples, e->write_features);
     if (code == 0 && e->write_classes != NULL)
@@ -249,7 +259,6 @@ static int check_sizes(const struct work *w, const struct evaluate_request *e)
 
 static int run(struct work *w, const struct evaluate_request *e)
 {
-    struct evaluation evaluation;
     const bool compares = e->reference != NULL || e->reference_features != NULL;
     int code = probe(e);
     if (code ==
@@ -262,12 +271,12 @@ static int run(struct work *w, const struct evaluate_request *e)
     const int64_t *labels = e->draws ? w->drawn.labels : w->labels;
     const struct features *reference = compares ? &w->reference : NULL;
     if (code == 0)
-        code = evaluate(&evaluation, &w->samples, reference, labels, e->nearest, &e->resampling);
+        code = evaluate(&w->evaluation, &w->samples, reference, labels, e->nearest, &e->resampling);
     if (code != 0)
         return code;
     const struct evaluate_report report = {
-        &evaluation, &w->samples, reference, &e->resampling, e->draws ? &w->drawn : NULL,
-        e->nearest};
+        &w->evaluation, &w->samples,  reference, &e->resampling, e->draws ? &w->drawn : NULL,
+        e->nearest,     e->replicates};
     if (e->draws && !e->quiet && !e->json)
         summary_print(&w->drawn.setup, &w->drawn.request, &w->drawn.cost);
     if (e->json)
@@ -287,7 +296,8 @@ static void help(void)
         "by K nearest neighbours; and, where classes were asked for, how many samples it gives\n"
         "theirs.  Samples come from --samples or --features, or are drawn: behind -- stand the\n"
         "arguments of covsamp sample, without -o.  Numbers of different numbers of samples do not\n"
-        "compare.  Intervals hold the reference fixed (those of recall resample it).\n");
+        "compare.  Intervals hold the reference fixed: they are of samples drawn again, as many\n"
+        "of each label where labels are known; for recall, of halves of the samples.\n");
     args_help(flags, N_FLAGS);
 }
 
@@ -311,5 +321,6 @@ int cmd_evaluate(int argc, char **argv)
     features_free(&work.samples);
     features_free(&work.reference);
     free(work.labels);
+    evaluation_free(&work.evaluation);
     return code;
 }

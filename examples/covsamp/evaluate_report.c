@@ -44,8 +44,9 @@ void evaluate_table(const struct evaluate_report *r)
     if (r->evaluation->compared && r->resampling->replicates > 0)
         fputs("; ", stdout);
     if (r->resampling->replicates > 0 && (r->evaluation->compared || r->evaluation->judged))
-        printf("from ... to: %g %% of %" PRId64 " bootstrap replicates",
-               100 * r->resampling->confidence, r->resampling->replicates);
+        printf("from ... to: %g %% of %" PRId64 " replicates%s", 100 * r->resampling->confidence,
+               r->resampling->replicates,
+               r->evaluation->strata > 1 ? " with as many of each label" : "");
     if (r->evaluation->compared || r->evaluation->judged)
         putchar('\n');
 }
@@ -59,6 +60,25 @@ static void number(const char *key, double value)
         fputs("null", stdout);
 }
 
+static void json_estimate(const struct estimate *e, const struct evaluate_report *r)
+{
+    putchar('{');
+    number("value", e->value);
+    fputs(", ", stdout);
+    number("deviation", e->deviation);
+    fputs(", ", stdout);
+    number("low", e->low);
+    fputs(", ", stdout);
+    number("high", e->high);
+    if (r->replicates && isfinite(e->deviation)) {
+        fputs(", \"replicates\": [", stdout);
+        for (int64_t b = 0; b < r->resampling->replicates; b++)
+            printf("%s%.17g", b > 0 ? ", " : "", e->replicates[b]);
+        putchar(']');
+    }
+    putchar('}');
+}
+
 void evaluate_json(const struct evaluate_report *r)
 {
     printf("{\"samples\": %" PRId64 ", \"reference\": ", r->samples->n);
@@ -67,25 +87,16 @@ void evaluate_json(const struct evaluate_report *r)
     else
         fputs("null", stdout);
     printf(", \"features\": %" PRId64 ", \"nearest\": %" PRId64 ", \"bootstrap\": %" PRId64
-           ", \"bootstrap_seed\": %" PRIu64 ", ",
-           r->samples->width, r->nearest, r->resampling->replicates, r->resampling->seed);
+           ", \"bootstrap_seed\": %" PRIu64 ", \"strata\": %" PRId64 ", ",
+           r->samples->width, r->nearest, r->resampling->replicates, r->resampling->seed,
+           r->evaluation->strata);
     number("confidence", r->resampling->confidence);
     for (int i = 0; i < N_ESTIMATES; i++) {
-        const struct estimate *e = get(r->evaluation, i);
         printf(", \"%s\": ", names[i]);
-        if (!has(r->evaluation, i)) {
+        if (has(r->evaluation, i))
+            json_estimate(get(r->evaluation, i), r);
+        else
             fputs("null", stdout);
-            continue;
-        }
-        putchar('{');
-        number("value", e->value);
-        fputs(", ", stdout);
-        number("deviation", e->deviation);
-        fputs(", ", stdout);
-        number("low", e->low);
-        fputs(", ", stdout);
-        number("high", e->high);
-        putchar('}');
     }
     if (r->drawn != NULL) {
         fputs(", \"drawn\": ", stdout);

@@ -12,6 +12,7 @@ struct evaluate_report {
     const struct resampling *resampling;
     const struct drawn *drawn; /* NULL: the samples were given */
     int64_t nearest;
+    bool replicates; /* in JSON: all of them */
 };
 
 void evaluate_table(const struct evaluate_report *report);

@@ -19,37 +19,65 @@ static int judge(struct evaluation *e, const struct features *samples, const int
                  const struct resampling *resampling, const double *counts)
 {
     bool *right = calloc((size_t)samples->n, sizeof *right);
-    double *replicates = malloc((size_t)(resampling->replicates + 1) * sizeof *replicates);
-    if (right != NULL && replicates != NULL) {
-        for (int64_t k = 0; k < samples->n; k++)
-            right[k] = samples->classes[k] == labels[k];
-        e->accuracy = resample_share(resampling, right, samples->n, counts, replicates);
-    }
-    e->judged = right != NULL && replicates != NULL;
+    if (right == NULL)
+        return fail(EXIT_RUN, "out of memory");
+    for (int64_t k = 0; k < samples->n; k++)
+        right[k] = samples->classes[k] == labels[k];
+    const int code = resample_mean(resampling, right, samples->n, counts, &e->accuracy);
+    e->judged = code == 0;
     free(right);
-    free(replicates);
-    return e->judged ? 0 : fail(EXIT_RUN, "out of memory");
+    return code;
+}
+
+static int compare(struct evaluation *e, const struct comparison *c)
+{
+    int code = frechet_distance(c, &e->frechet);
+    if (code == 0)
+        code = kernel_distance(c, &e->kernel);
+    if (code == 0)
+        code = manifold_shares(c, &e->precision, &e->recall);
+    e->compared = code == 0;
+    return code;
+}
+
+/* Room for the replicates of each. */
+static int make_room(struct evaluation *e, int64_t replicates)
+{
+    struct estimate *const all[] = {&e->frechet, &e->kernel, &e->precision, &e->recall,
+                                    &e->accuracy};
+    const size_t n = sizeof all / sizeof all[0];
+    *e = (struct evaluation){.replicates =
+                                 malloc((n * (size_t)replicates + 1) * sizeof *e->replicates)};
+    if (e->replicates == NULL)
+        return fail(EXIT_RUN, "out of memory");
+    for (size_t i = 0; i < n; i++)
+        all[i]->replicates = e->replicates + i * (size_t)replicates;
+    return 0;
 }
 
 int evaluate(struct evaluation *e, const struct features *samples, const struct features *reference,
              const int64_t *labels, int64_t nearest, const struct resampling *resampling)
 {
-    int code = 0;
-    double *counts = resample_counts(resampling, RESAMPLE_SAMPLES, samples->n);
-    const struct comparison c = {samples, reference, resampling, counts, nearest};
-    *e = (struct evaluation){.compared = false};
-    if (counts == NULL)
-        return fail(EXIT_RUN, "out of memory");
-    if (reference != NULL) {
-        code = frechet_distance(&c, &e->frechet);
-        if (code == 0)
-            code = kernel_distance(&c, &e->kernel);
-        if (code == 0)
-            code = manifold_shares(&c, &e->precision, &e->recall);
-        e->compared = code == 0;
-    }
+    struct strata strata = {0};
+    double *counts = NULL;
+    int code = make_room(e, resampling->replicates);
+    if (code == 0)
+        code = strata_make(&strata, labels, samples->n);
+    if (code == 0 && (counts = resample_counts(resampling, &strata)) == NULL)
+        code = fail(EXIT_RUN, "out of memory");
+    e->strata = strata.count;
+    const struct comparison c = {samples, reference, resampling, &strata, counts, nearest};
+    if (code == 0 && reference != NULL)
+        code = compare(e, &c);
     if (code == 0 && labels != NULL && samples->classes != NULL)
         code = judge(e, samples, labels, resampling, counts);
     free(counts);
+    strata_free(&strata);
     return code;
+}
+
+void evaluation_free(struct evaluation *e)
+{
+    free(e->replicates);
+    e->replicates = NULL;
 }

@@ -10,21 +10,27 @@
 struct evaluation {
     struct estimate frechet, kernel, precision, recall, accuracy;
     bool compared, judged; /* the first four are there; the last one is */
+    int64_t strata;        /* labels within which samples were resampled; 1 if they have none */
+    double *replicates;    /* room for all of theirs */
 };
 
-/* What the four distances are given.  counts: of the samples, see resample_counts(). */
+/* What the four distances are given; room for replicates is in what they fill. */
 struct comparison {
     const struct features *samples, *reference;
     const struct resampling *resampling;
-    const double *counts;
-    int64_t nearest; /* neighbours, of precision and recall */
+    const struct strata *strata; /* of the samples */
+    const double *counts;        /* of the samples, see resample_counts() */
+    int64_t nearest;             /* neighbours, of precision and recall */
 };
 
-/* All of it.  labels: the classes that the samples should have; NULL: none; reference NULL: nothing
- * is compared.  0 or an exit code after a message. */
+/* All of it.  labels: the classes that the samples should have, within which they are resampled;
+ * NULL: none; reference NULL: nothing is compared.  0 or an exit code after a message;
+ * evaluation_free() is due either way. */
 int evaluate(struct evaluation *evaluation, const struct features *samples,
              const struct features *reference, const int64_t *labels, int64_t nearest,
              const struct resampling *resampling);
+
+void evaluation_free(struct evaluation *evaluation);
 
 /* Distances of all pairs go by blocks of so many rows, so that no matrix of all pairs is held. */
 enum { PAIR_ROWS = 128 };
@@ -41,9 +47,9 @@ int frechet_distance(const struct comparison *c, struct estimate *out);
  * pairs (Binkowski et al. 2018), no average over subsets. */
 int kernel_distance(const struct comparison *c, struct estimate *out);
 /* Kynkaanniemi et al. 2019.  Precision: share of samples that lie within the distance of some
- * reference value from its k-th nearest other one; recall: the same with the roles exchanged. Balls
- * are held fixed when samples, or for recall the reference, are resampled: a set with repetitions
- * has other balls. */
+ * reference value from its k-th nearest other one; recall: the same with the roles exchanged.
+ * Balls round the reference are held fixed; for recall, whose balls are the samples', halves of
+ * these are drawn (halves.h). */
 int manifold_shares(const struct comparison *c, struct estimate *precision,
                     struct estimate *recall);
 

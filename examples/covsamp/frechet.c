@@ -104,14 +104,14 @@ static int find(const struct comparison *c, struct gaussian *g, struct gaussian 
 
 int frechet_distance(const struct comparison *c, struct estimate *out)
 {
-    const size_t width = (size_t)c->samples->width, replicates = (size_t)c->resampling->replicates;
+    const size_t width = (size_t)c->samples->width;
     const int64_t most = c->samples->n > c->reference->n ? c->samples->n : c->reference->n;
     struct gaussian g[2] = {{0}};
     struct room room = {0};
     double value = 0;
-    double *block = calloc(2 * (width + width * width) + width * (size_t)most + width +
-                               width * width + width + replicates,
-                           sizeof *block);
+    double *block =
+        calloc(2 * (width + width * width) + width * (size_t)most + width + width * width + width,
+               sizeof *block);
     if (block == NULL || most > INT_MAX || width > INT_MAX) {
         free(block);
         return fail(EXIT_RUN, "there is not enough memory for covariances of %zu features", width);
@@ -124,10 +124,9 @@ int frechet_distance(const struct comparison *c, struct estimate *out)
     room.tau = room.centred + width * (size_t)most;
     room.product = room.tau + width;
     room.singular = room.product + width * width;
-    double *samples = room.singular + width;
-    const int code = find(c, &g[0], &g[1], &room, samples, &value);
+    int code = find(c, &g[0], &g[1], &room, out->replicates, &value);
     if (code == 0)
-        *out = resample_estimate(c->resampling, value, samples);
+        code = resample_estimate(c->resampling, value, out);
     free(block);
     return code;
 }

@@ -131,11 +131,11 @@ int features_write(const struct features *f, const char *path)
     return code;
 }
 
-int classes_read(int64_t **out, int64_t n, const char *flag, const char *path)
+int classes_read(int64_t **out, int64_t n, int64_t all, const char *flag, const char *path)
 {
     struct npy a;
     int code = npy_read(&a, path);
-    if (code == 0 && (a.kind == 'f' || a.n_dims != 1 || a.count < n))
+    if (code == 0 && (a.kind == 'f' || a.n_dims != 1 || (a.count != n && a.count != all)))
         code = fail(EXIT_USAGE, "%s %s: must be %" PRId64 " whole numbers, one a sample", flag,
                     path, n);
     if (code == 0 && (*out = malloc((size_t)a.count * sizeof **out)) == NULL)

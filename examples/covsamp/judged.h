@@ -25,8 +25,9 @@ int features_look(struct features *features, const struct judge_options *judge,
 int features_read(struct features *features, const char *flag, const char *path);
 /* As f2. */
 int features_write(const struct features *features, const char *path);
-/* [n] whole numbers, and as many as features; *out is to be freed. */
-int classes_read(int64_t **out, int64_t n, const char *flag, const char *path);
+/* Whole numbers, n or one for each of all samples of a file of which n are used; *out is to be
+ * freed. */
+int classes_read(int64_t **out, int64_t n, int64_t all, const char *flag, const char *path);
 int classes_write(const struct features *features, const char *path);
 /* Leaves the first n. */
 void features_keep(struct features *features, int64_t n);

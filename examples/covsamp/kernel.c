@@ -109,9 +109,8 @@ int kernel_distance(const struct comparison *c, struct estimate *out)
     for (size_t b = 0; b < count; b++) /* all of one sample: nothing to compare it with */
         p.among[b] = p.among[b] == 0 ? 0 : p.among[b] / pairs_of(c, (int64_t)b);
     for (size_t b = 0; b < count; b++)
-        p.among[b] += reference - 2 * p.with[b] / (n * m);
+        out->replicates[b] = p.among[b] + reference - 2 * p.with[b] / (n * m);
     const double value = p.among[count] / (n * (n - 1)) + reference - 2 * p.with[count] / (n * m);
-    *out = resample_estimate(c->resampling, value, p.among);
     free(p.block);
-    return 0;
+    return resample_estimate(c->resampling, value, out);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Precision and recall: squared distances by blocks of rows, |x|^2 + |y|^2 - 2 x.y. */
-#include "evaluation.h"
+#include "halves.h"
 
 #include <cblas.h>
 
@@ -48,7 +48,8 @@ static void keep_least(double *least, int64_t nearest, double value)
     least[at] = value;
 }
 
-static void find_radii(struct work *w, struct points *p, int64_t nearest)
+/* halves NULL: none are asked for. */
+static void find_radii(struct work *w, struct points *p, int64_t nearest, struct halves *halves)
 {
     const int64_t n = p->f->n;
     for (int64_t k = 0; k < n; k++)
@@ -63,41 +64,47 @@ static void find_radii(struct work *w, struct points *p, int64_t nearest)
                 if (j != first + i)
                     keep_least(w->least, nearest, w->block[i * n + j]);
             p->radius[first + i] = w->least[nearest - 1];
+            if (halves != NULL)
+                halves_radii(halves, first + i, w->block + i * n);
         }
     }
 }
 
-static void cover(struct work *w, struct points *a, struct points *b)
+static void cover(struct work *w, struct points *a, struct points *b, struct halves *halves)
 {
     const int64_t n = b->f->n;
     for (int64_t first = 0, rows; first < a->f->n; first += rows) {
         rows = fill(w, a, first, b);
-        for (int64_t i = 0; i < rows; i++)
+        for (int64_t i = 0; i < rows; i++) {
             for (int64_t j = 0; j < n; j++) {
                 a->covered[first + i] |= w->block[i * n + j] <= b->radius[j];
                 b->covered[j] |= w->block[i * n + j] <= a->radius[first + i];
             }
+            halves_cover(halves, first + i, w->block + i * n);
+        }
     }
 }
 
 static int find(const struct comparison *c, struct points *samples, struct points *reference,
                 struct work *w, struct estimate *precision, struct estimate *recall)
 {
-    find_radii(w, samples, c->nearest);
-    find_radii(w, reference, c->nearest);
-    cover(w, samples, reference);
-    double *counts = resample_counts(c->resampling, RESAMPLE_REFERENCE, reference->f->n);
-    double *replicates = malloc((size_t)(c->resampling->replicates + 1) * sizeof *replicates);
-    if (counts != NULL && replicates != NULL) {
-        *precision =
-            resample_share(c->resampling, samples->covered, samples->f->n, c->counts, replicates);
-        *recall =
-            resample_share(c->resampling, reference->covered, reference->f->n, counts, replicates);
+    const int64_t m = reference->f->n;
+    struct halves halves;
+    double covered = 0;
+    int code = halves_make(&halves, c);
+    if (code == 0) {
+        find_radii(w, samples, c->nearest, &halves);
+        find_radii(w, reference, c->nearest, NULL);
+        cover(w, samples, reference, &halves);
+        halves_shares(&halves, recall->replicates);
+        code = resample_mean(c->resampling, samples->covered, samples->f->n, c->counts, precision);
     }
-    const bool made = counts != NULL && replicates != NULL;
-    free(counts);
-    free(replicates);
-    return made ? 0 : fail(EXIT_RUN, "out of memory");
+    for (int64_t j = 0; j < m; j++)
+        covered += reference->covered[j];
+    if (code == 0)
+        code = resample_share(c->resampling, covered / (double)m, recall);
+    halves_free(&halves);
+    return code;
 }
 
 int manifold_shares(const struct comparison *c, struct estimate *precision, struct estimate *recall)

@@ -22,29 +22,40 @@ EQUAL = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "dpmpp-2m")  # with 20 
 TABLE_B = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "spectral-ddim", "lgs", "lgs-2m", "dpmpp-2m", "dpmpp-2m-sde")
 TABLE_C = ("ddpm", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
 SAME = {"euler": "ddim", "dpmpp-2m-sde": "ddpm-2m"}  # sweep_methods.py checks these
-WINDOW = 701  # the network's, in its file
+WINDOW = 701  # of the network of examples/models, in its file
 
-ABLATIONS = (  # at T = 10, of lgs: what it is called, options
+NO_MASK, NO_WINDOW, CAP, TRACE = "clip_covariance=0", "window_high=0", "ritz_cap=1", "trace_guard=1.25"
+FIRST = (  # of lgs: what it is called, options
+    ("no guard", (NO_MASK, NO_WINDOW)),
     *(("m = %d" % m, ("krylov_steps=%d" % m,)) for m in (1, 3, 5)),
-    *(("tolerance %g" % t, ("tolerance=%g" % t,)) for t in (0.1, 0.03, 0.01, 0.003, 0.001)),
-    ("no guard", ("clip_covariance=0", "window_high=0")),
-    ("mask only", ("window_high=0",)),
-    ("window only", ("clip_covariance=0",)),
-    ("cap only", ("clip_covariance=0", "window_high=0", "ritz_cap=1")),
-    ("mask, window, cap", ("ritz_cap=1",)),
-    ("JVP and VJP", ("symmetrise=average",)),
-    ("no clip", ("clip_x0=0",)),
-    *(("eta = %g" % e, ("eta=%g" % e,)) for e in (0.25, 0.5, 0.75)),
-    ("analytic above the window", ("window_fallback=analytic",)),
-    ("trace guard only", ("clip_covariance=0", "window_high=0", "trace_guard=1.25")),
     # Is it the structure or the products?  As many of them, for one number a sample.
     ("c I by 2 products", ("covariance=state_isotropic", "probes=2")),
+    ("JVP and VJP", ("symmetrise=average",)),
+    ("mask only", (NO_WINDOW,)),
+    ("window only", (NO_MASK,)),
 )
+ABLATIONS = (
+    ("cap only", (NO_MASK, NO_WINDOW, CAP)),
+    ("trace guard only", (NO_MASK, NO_WINDOW, TRACE)),
+    ("window and cap", (NO_MASK, CAP)),
+    ("mask and cap", (NO_WINDOW, CAP)),
+    ("mask and trace guard", (NO_WINDOW, TRACE)),
+    ("mask, window, cap", (CAP,)),
+    ("all four", (CAP, TRACE)),
+    *(("eta = %g" % e, ("eta=%g" % e,)) for e in (0.25, 0.5, 0.75)),
+    *(("tolerance %g" % t, ("tolerance=%g" % t,)) for t in (0.1, 0.03, 0.01, 0.003, 0.001)),
+    ("no clip", ("clip_x0=0",)),
+    ("analytic above the window", ("window_fallback=analytic",)),
+)
+FEW_STEPS = ("no guard", "m = 1", "m = 3", "mask only", "window only")  # of FIRST, at T = 5 too
+ETAS = {10: (0.5, 0.75), 5: (0.7,)}  # of methods without products as well, or lgs alone would be tuned
 PROBES = (1, 3, 10, 100)
 ENGINES = ("transposed", "linearised-bf16")
 GUIDED = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
+GUIDED_5 = ("ddpm", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m")
 EVEN = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "ddim", "lgs", "lgs-2m", "lgs-plain", "dpmpp-2m")
 TWINS = tuple("%s-%d" % (prediction, images) for prediction in ("v", "noise") for images in (24000, 72000, 192000))
+GUIDE = "fashion-classifier-noisy.pt"
 GUIDES = (("--guidance", 1), ("--guidance", 4), ("--cfg", 1), ("--cfg", 3))
 
 
@@ -65,11 +76,12 @@ def methods(program):
 
 class Run:
     """guide: an option of `covsamp sample` and its weight; a classifier guides a network that is told no class.
-    twin: the name of a network that twins.sh trained, in place of the trained one."""
+    twin: the name of a network that twins.sh trained, in place of the trained one, with its own window.
+    told: whether the network is told a class where nothing guides."""
 
-    def __init__(self, method, steps, seed, sets=(), engine=None, guide=None, spacing=None, twin=None):
+    def __init__(self, method, steps, seed, sets=(), engine=None, guide=None, spacing=None, twin=None, told=True):
         self.method, self.steps, self.seed, self.sets, self.engine = method, steps, seed, tuple(sets), engine
-        self.guide, self.twin = guide, twin
+        self.guide, self.twin, self.told = guide, twin, told
         self.spacing = spacing or ("even" if method.name.startswith("paper-") else "trailing")  # the program's
         self.options = dict(method.options, **dict(s.split("=") for s in sets))
         tags = [*(s.replace("=", "-").replace("_", "-") for s in self.sets), *([engine] if engine else [])]
@@ -79,6 +91,8 @@ class Run:
             tags.append(spacing)
         if twin:
             tags.append(twin)
+        if not told:
+            tags.append("untold")
         self.name = "_".join([method.name, "t%d" % steps, "s%d" % seed, *tags])
 
     def heads(self):
@@ -86,8 +100,12 @@ class Run:
 
     def needs_table(self):
         o = self.options
-        return o.get("covariance") == "analytic" or o.get("solver") == "addim" or o.get("window_fallback") == "analytic" or \
-            "trace_guard" in o
+        return self.own_window() or "analytic" in (o.get("covariance"), o.get("window_fallback")) or \
+            o.get("solver") == "addim" or "trace_guard" in o
+
+    def own_window(self):
+        """That of a twin is in no file: the program reads it from a table."""
+        return bool(self.twin) and self.method.windowed and "window_high" not in self.options
 
     def network(self):
         """A file in examples/models, or one of the twins in the work folder."""
@@ -96,17 +114,17 @@ class Run:
     def arguments(self, models, network, table):
         """network: its path; table(): where the calibration is, asked only if it is needed."""
         words = ["--model", network, "--method", self.method.name, "--steps", self.steps, "--spacing", self.spacing,
-                 "--seed", self.seed, "--label", "all"]
+                 "--seed", self.seed, "--label", "all" if self.told else "none"]
         if self.needs_table():
             words += ["--calibration", table()]
-            if self.method.windowed and "window_high" not in dict(s.split("=") for s in self.sets):
+            if self.method.windowed and "window_high" not in self.options and not self.twin:
                 words += ["--set", "window_high=%d" % WINDOW]
         for s in self.sets:
             words += ["--set", s]
         if self.guide:
             words += self.guide
         if self.guide and self.guide[0] == "--guidance":
-            words += ["--classifier", "%s/fashion-classifier-noisy.pt" % models]
+            words += ["--classifier", "%s/%s" % (models, GUIDE)]
         return words + (["--engine", self.engine] if self.engine else [])
 
     def expected_passes(self):
@@ -115,7 +133,7 @@ class Run:
         a_step = {"krylov": 6 if "tolerance" in o else int(o.get("krylov_steps", 2)), "dense": 784}.get(
             o.get("covariance"), 0)
         if o.get("covariance") in ("diag_probe", "state_isotropic", "spectral"):
-            a_step = int(o.get("probes", 1))
+            a_step = int(o.get("probes", 1)) / int(o.get("reuse", 1))
         levels = {"even": [1 + i * 999 / (steps - 1) for i in range(1, steps)],  # the last step goes to data
                   "trailing": [1000 * i / steps for i in range(2, steps + 1)]}[self.spacing]
         high = int(o.get("window_high", WINDOW if self.method.windowed else 0)) or 1000
@@ -158,21 +176,39 @@ def table_c(known, seed):
 
 
 def ablations(known, seed):
+    def cell(name, steps, sets, label, engine=None):
+        return Cell("D", Run(known[name], steps, seed, sets, engine), 2000, label)
+
+    for label, sets in FIRST:
+        yield cell("lgs", 10, sets, "lgs, " + label)
+    for label, sets in FIRST:
+        if label in FEW_STEPS:
+            yield cell("lgs", 5, sets, "lgs, " + label)
     for label, sets in ABLATIONS:
-        yield Cell("D", Run(known["lgs"], 10, seed, sets), 2000, "lgs, " + label)
-    for engine in ENGINES:
-        yield Cell("D", Run(known["lgs"], 10, seed, (), engine), 2000, "lgs, " + engine)
+        yield cell("lgs", 10, sets, "lgs, " + label)
+    for steps, etas in ETAS.items():
+        for name in ("ocm-ddpm", "ddpm-2m"):
+            for eta in etas:
+                yield cell(name, steps, ("eta=%g" % eta,), "%s, eta = %g" % (name, eta))
     for m in (2, 3):
-        yield Cell("D", Run(known["lgs"], 5, seed, ("krylov_steps=%d" % m, "eta=0.7", "mean_order=2")), 2000,
-                   "lgs-2m, m = %d, eta = 0.7" % m)
+        yield cell("lgs", 5, ("krylov_steps=%d" % m, "eta=0.7", "mean_order=2"), "lgs-2m, m = %d, eta = 0.7" % m)
+    for name in ("hutchinson-ddpm", "spectral-ddim"):
+        yield cell(name, 10, ("reuse=2",), name + ", an estimate for 2 steps")
+    for engine in ENGINES:
+        yield cell("lgs", 10, (), "lgs, " + engine, engine)
     for n in PROBES:
-        yield Cell("D", Run(known["hutchinson-ddpm"], 10, seed, ("probes=%d" % n,)), 2000, "diagonal, %d probes" % n)
+        yield cell("hutchinson-ddpm", 10, ("probes=%d" % n,), "diagonal, %d probes" % n)
 
 
 def guided(known, seed):
-    for guide in GUIDES:
-        for name in GUIDED:
-            yield Cell("E", Run(known[name], 10, seed, guide=guide), 1000, "%s, %s %g" % (name, guide[0].strip("-"), guide[1]))
+    for steps, names in ((10, GUIDED), (5, GUIDED_5)):
+        for told, what in ((True, "cfg 0"), (False, "guidance 0")):  # what a guide adds to
+            for name in names:
+                yield Cell("E", Run(known[name], steps, seed, told=told), 1000, "%s, %s" % (name, what))
+        for guide in GUIDES:
+            for name in names:
+                yield Cell("E", Run(known[name], steps, seed, guide=guide), 1000,
+                           "%s, %s %g" % (name, guide[0].strip("-"), guide[1]))
 
 
 def even(known, seed):
@@ -184,11 +220,10 @@ def even(known, seed):
 
 def twins(known, seed):
     """Small networks that were trained alike to predict v or noise, early, in the middle and at the end."""
-    window = "window_high=%d" % WINDOW  # theirs is in no file
     for twin in TWINS:
-        for name, sets in (("ddpm", ()), ("ddpm-2m", ()), ("lgs", (window,)), ("lgs-2m", (window,)), ("lgs", ())):
-            yield Cell("G", Run(known[name], 10, seed, sets, twin=twin), 2000,
-                       "%s%s, %s" % (name, " without a window" if name == "lgs" and not sets else "", twin))
+        for name, sets, what in (("ddpm", (), ""), ("ddpm-2m", (), ""), ("lgs", (), " with its own window"),
+                                 ("lgs-2m", (), " with its own window"), ("lgs", ("window_high=0",), " without a window")):
+            yield Cell("G", Run(known[name], 10, seed, sets, twin=twin), 2000, "%s%s, %s" % (name, what, twin))
 
 
 TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations, "E": guided, "F": even, "G": twins}

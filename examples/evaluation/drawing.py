@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Features of a run, however often it is stopped: a finished file in the results, and chunks in the work folder."""
+import hashlib
 import json
 import os
 import re
@@ -9,9 +10,17 @@ import time
 
 import numpy as np
 
+import cells
 import store
 
+JUDGE = "fashion-classifier.pt"
+OF_A_CHUNK = {"batch", "first_sample"}  # options
 SUMS = ("samples", "means", "jvps", "vjps", "seconds", "cpu")
+
+
+def hash_of(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()[:16]
 
 
 class Failed(Exception):
@@ -37,9 +46,38 @@ class Drawing:
         self.folder = os.path.join(grid.work, run.name)
         self.done = store.load(self.path) if os.path.exists(self.path) else None
         self.chunks = self.find_chunks()
+        self.files = self.find_files()
         for _, _, about in self.parts():
-            if about["network"] != grid.sha(run.network()):
-                raise Failed("%s was drawn with another %s; move it away to draw it again" % (run.name, run.network()))
+            for what, (name, sha) in self.files.items():
+                if about.get(what, sha) != sha:  # older parts do not say all
+                    raise Failed("%s was drawn with another %s; move it away to draw it again" % (run.name, name))
+
+    def find_files(self):
+        """What the numbers depend on beside the program: {what: (its name, its hash)}."""
+        grid, run = self.grid, self.run
+        found = {"network": (run.network(), grid.sha(run.network())), "judge": (JUDGE, grid.sha(JUDGE))}
+        if run.guide and run.guide[0] == "--guidance":
+            found["guide"] = (cells.GUIDE, grid.sha(cells.GUIDE))
+        if run.needs_table() and os.path.exists(grid.table_path(run.twin)):
+            found["table"] = ("calibration table", hash_of(grid.table_path(run.twin)))
+        return found
+
+    def arguments(self):
+        grid, run = self.grid, self.run
+        return run.arguments(grid.models, grid.path(run.network()), lambda: grid.table(run.twin))
+
+    def check_options(self):
+        """One sample, of which nothing is kept, says what options are now: presets and defaults may have changed."""
+        if not self.parts():
+            return
+        text, _ = call(self.grid.program, "sample", *self.arguments(), "--batch", 1, "-n", 1, "-q", "--json", "-o",
+                       os.path.join(self.grid.work, "probe.npy"))
+        now = json.loads(text)["options"]
+        for _, _, about in self.parts():
+            for name in sorted(set(now) & set(about["options"]) - OF_A_CHUNK):
+                if now[name] != about["options"][name]:
+                    raise Failed("%s was drawn with %s=%s, and now it is %s; move it away to draw it again" % (
+                        self.run.name, name, about["options"][name], now[name]))
 
     def find_chunks(self):
         chunks, at = [], self.stored()
@@ -66,12 +104,11 @@ class Drawing:
         names = [os.path.join(grid.work, name + ".npy") for name in ("chunk-features", "chunk-classes")]
         text, cpu = call(grid.program, "evaluate", "--classifier", grid.classifier, "--json", "-q", "--bootstrap", 0,
                          "--write-features", names[0], "--write-classes", names[1], "--",
-                         *self.run.arguments(grid.models, grid.path(self.run.network()), grid.table), "--batch", grid.batch, "-q",
-                         "--first-sample", first, "-n", count)
+                         *self.arguments(), "--batch", grid.batch, "-q", "--first-sample", first, "-n", count)
         cost = json.loads(text)["drawn"]
         about = {"samples": count, "means": cost["means"], "jvps": cost["jvps"], "vjps": cost["vjps"],
                  "seconds": cost["seconds"], "cpu": cpu, "commits": [grid.commit],
-                 "network": grid.sha(self.run.network()), "options": cost["options"]}
+                 "options": cost["options"], **{what: sha for what, (_, sha) in self.find_files().items()}}
         chunk = (np.load(names[0]), np.load(names[1]), about)
         store.save(self.chunk_path(first), *chunk)
         self.chunks.append(chunk)

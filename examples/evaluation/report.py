@@ -10,6 +10,9 @@ no network and no program.  Runs of several seeds are averaged, their intervals 
 import argparse
 import json
 import os
+import re
+
+import numpy as np
 
 import cells
 import chart
@@ -20,13 +23,16 @@ BEGIN, END = "<!-- tables of report.py: begin -->", "<!-- tables of report.py: e
 NAMES = ("frechet", "kernel", "precision", "recall", "accuracy")
 CURVES = ("ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "ocm-ddpm", "sn-ddpm", "dpmpp-2m", "heun", "spectral-ddim", "lgs", "lgs-2m",
           "hutchinson-ddpm")
-BESIDE = {"D": (("lgs", 10), ("lgs-2m", 5))}  # what of table A a table is held against
-LIMITS = (5, 10, 15, 25, 50, 80)  # forward passes a sample
+# What of table A a table is held against.  eta = 0 of lgs is lgs-ddim.
+BESIDE = {"D": {(name, steps) for steps in (10, 5) for name in ("lgs", "lgs-2m", "ocm-ddpm", "ddpm-2m")} |
+          {(name, 10) for name in ("lgs-ddim", "lgs-plain", "hutchinson-ddpm", "spectral-ddim")}}
+# Differences are to the first of these that a table has, with as many steps: the best that needs no training.
+BASES = {"D": ("lgs",)}
+BASE = ("ddpm-2m", "lgs")
+LIMITS, OF_LGS = (5, 10, 25, 50, 100), (5, 10, 25, 50)  # forward passes a sample; and what lgs costs with so many steps
 TITLES = {"real": "Floor", "A": "Table A: every method", "B": "Table B: more samples", "C": "Table C: many steps",
-          "D": "Ablations", "E": "Guided, 10 steps", "F": "Levels with `--spacing even`",
+          "D": "Ablations", "E": "Guided", "F": "Levels with `--spacing even`",
           "G": "Twins: what networks predict, and how well they are trained"}
-COLUMNS = "| method | steps | passes | CPU s | Fréchet | kernel | precision | recall | accuracy |"
-RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 
 
 def load(path):
@@ -38,18 +44,27 @@ def load(path):
     return lines
 
 
+def mean(values):
+    """None where one of them is."""
+    return None if None in values else sum(values) / len(values)
+
+
 def merge(lines):
     """One row for the same thing under several seeds."""
-    count = len(lines)
-    row = dict(lines[0], seeds=count)
-    for key in ("passes", "cpu", "seconds"):
-        if key in row:
-            row[key] = sum(line[key] for line in lines) / count
-    row["metrics"] = {}
+    count, metrics = len(lines), [line["metrics"] for line in lines]
+    row = dict(lines[0], seeds=sorted(line.get("seed", 0) for line in lines), passes=mean([line["passes"] for line in lines]),
+               label=lines[0].get("label", lines[0]["method"]))
+    row["metrics"] = {"spread": mean([m.get("spread") for m in metrics])}
     for name in NAMES:
-        value, low, high = (sum(line["metrics"][name][k] for line in lines) / count for k in ("value", "low", "high"))
+        if None in [m[name] for m in metrics]:
+            row["metrics"][name] = None
+            continue
+        value, low, high = (mean([m[name][k] for m in metrics]) for k in ("value", "low", "high"))
         row["metrics"][name] = {"value": value, "low": value - (value - low) / count ** 0.5,
                                 "high": value + (high - value) / count ** 0.5}
+    drawn = [m["frechet"].get("replicates") for m in metrics]
+    row["replicates"] = None if None in drawn else np.mean(drawn, axis=0)
+    row["resampling"] = [tuple(m.get(key) for key in ("bootstrap", "bootstrap_seed", "strata")) for m in metrics]
     return row
 
 
@@ -60,28 +75,57 @@ def rows_of(lines):
     return [merge(group) for group in groups.values()]
 
 
+def distance(row):
+    return row["metrics"]["frechet"]["value"]
+
+
+def difference(row, base):
+    """Of two Frechet distances whose samples share noise and were resampled alike; None where they were not."""
+    same = base is not None and row is not base and all(row[key] == base[key] for key in ("samples", "seeds", "resampling"))
+    if not same or row["replicates"] is None or base["replicates"] is None:
+        return None
+    each = row["replicates"] - base["replicates"]
+    low, high = np.quantile(each, (0.025, 0.975))
+    return {"value": distance(row) - distance(base), "low": low, "high": high}
+
+
 def interval(e, text):
-    return "%s (%s … %s)" % tuple(text % e[k] for k in ("value", "low", "high"))
+    return "–" if e is None else "%s (%s … %s)" % tuple(text % e[k] for k in ("value", "low", "high"))
 
 
-def table_row(row):
+def base_of(row, rows, name, letter):
+    """In what the row's label says behind a comma (a guide, a twin) it is the same, but for ablations."""
+    _, comma, rest = row["label"].partition(", ")
+    label = name if letter == "D" else name + comma + rest
+    return next((r for r in rows if r["steps"] == row["steps"] and r["label"] == label), None)
+
+
+def table_row(row, apart, columns):
     m = row["metrics"]
-    return "| %s | %s | %s | %s | %s | %s | %s | %s | %s |" % (
-        row.get("label", row["method"]), row["steps"] or "", "%.1f" % row["passes"] if row["passes"] else "",
-        "%.3f" % row["cpu"] if "cpu" in row else "", interval(m["frechet"], "%.2f"), interval(m["kernel"], "%.3f"),
-        interval(m["precision"], "%.3f"), interval(m["recall"], "%.3f"), interval(m["accuracy"], "%.3f"))
+    shown = {"method": row["label"], "steps": row["steps"] or "", "passes": "%.1f" % row["passes"] if row["passes"] else "",
+             "Fréchet": interval(m["frechet"], "%.2f"), "spread": "–" if m["spread"] is None else "%.3f" % m["spread"],
+             **{name: interval(m[name], "%.3f") for name in NAMES[1:]}}
+    return "| %s |" % " | ".join(str(shown.get(c, interval(apart, "%+.2f") if apart else "")) for c in columns)
 
 
 def table(rows, letter):
     """One for each number of samples, which do not compare."""
     out = []
     for samples in sorted({r["samples"] for r in rows if r["table"] == letter}, reverse=True):
-        own = [r for r in rows if r["table"] == letter and r["samples"] == samples]
-        real = [r for r in rows if r["table"] == "real" and r["samples"] == samples and letter != "real"]
-        own += [dict(r, label=r["label"] + ", as in table A") for r in rows if r["table"] == "A" and r["samples"] == samples and
-                (r["label"], r["steps"]) in BESIDE.get(letter, ())]
-        own.sort(key=lambda r: (r["steps"], r["metrics"]["frechet"]["value"]))
-        out += ["### %s, %d samples" % (TITLES[letter], samples), "", COLUMNS, RULE, *map(table_row, real + own), ""]
+        alike = [r for r in rows if r["samples"] == samples]
+        beside = [r for r in alike if r["table"] == "A" and (r["label"], r["steps"]) in BESIDE.get(letter, ())]
+        own = sorted([r for r in alike if r["table"] == letter] + beside, key=lambda r: (r["steps"], distance(r)))
+        names = {r["label"].partition(", ")[0] for r in own}
+        base = next((name for name in BASES.get(letter, BASE) if name in names), None)
+        columns = ["method", "steps", "passes", "Fréchet", *(["less `%s`" % base] if base else []), *NAMES[1:],
+                   *(["spread"] if letter == "E" else [])]
+        out += ["### %s, %d samples" % (TITLES[letter], samples), "", "| %s |" % " | ".join(columns),
+                "| --- |" + " ---: |" * (len(columns) - 1)]
+        out += [table_row(r, None, columns) for r in alike if r["table"] == "real" and letter != "real"]
+        for r in own:
+            shown = dict(r, label=r["label"] + ", as in table A") if any(r is b for b in beside) else r
+            out.append(table_row(shown, difference(r, base_of(r, own, base, letter)) if base else None, columns))
+        out.append("")
     return out
 
 
@@ -89,27 +133,32 @@ def comparable(rows):
     return [r for r in rows if r["table"] in ("A", "C") and r["samples"] == 2000]
 
 
+def kind(row):
+    """Of table "At equal network cost"; None: pays for products, and has no full covariance."""
+    if row["method"].startswith("lgs"):
+        return "full"
+    if re.match("(paper-)?(iddpm|sn|npr|ocm)", row["method"]):
+        return "head"
+    return None if row["jvps"] or row["vjps"] else "plain"
+
+
 def equal_cost(rows):
-    """What a budget of forward passes buys: the best of each method within it, then the best methods."""
+    """What a budget of forward passes buys: the best cell of each kind within it."""
     out = ["### At equal network cost, 2000 samples", "",
-           "| passes at most | best | second | third | best that pays for no product | best with a full covariance |",
-           "| ---: | --- | --- | --- | --- | --- |"]
-
-    def best(found):
-        return [r for _, r in sorted({r["label"]: r for r in sorted(
-            found, key=lambda r: -r["metrics"]["frechet"]["value"])}.items(), key=lambda i: i[1]["metrics"]["frechet"]["value"])]
-
-    def show(found, i):
-        return "%s, %d steps: %.2f" % (found[i]["label"], found[i]["steps"], found[i]["metrics"]["frechet"]["value"]) \
-            if i < len(found) else "–"
-
-    for limit in LIMITS:
-        within = [r for r in comparable(rows) if r["passes"] <= limit + 1e-9]
-        first = best(within)
-        free, full = best([r for r in within if r["jvps"] == 0]), best([r for r in within if r["method"].startswith("lgs")])
-        if first:
-            out.append("| %d | %s | %s | %s | %s | %s |" % (limit, *(show(first, i) for i in range(3)), show(free, 0),
-                                                            show(full, 0)))
+           "Limits are what `lgs` itself costs and some round ones. *Plain*: no product and no training (`analytic-` needs a table).",
+           "", "| passes at most | plain | trained head | full covariance | full less the best of the others |",
+           "| ---: | --- | --- | --- | ---: |"]
+    own = {round(r["passes"], 1): "%.1f: `lgs`, %d steps" % (r["passes"], r["steps"]) for r in comparable(rows)
+           if r["label"] == "lgs" and r["steps"] in OF_LGS}
+    for limit in sorted({*LIMITS, *own}):
+        best = {}
+        for name in ("plain", "head", "full"):
+            within = [r for r in comparable(rows) if kind(r) == name and round(r["passes"], 1) <= limit]
+            best[name] = min(within, key=distance, default=None)
+        others = [best[name] for name in ("plain", "head") if best[name]]
+        apart = difference(best["full"], min(others, key=distance)) if best["full"] and others else None
+        shown = ["%s, %d steps: %.2f" % (r["label"], r["steps"], distance(r)) if r else "–" for r in best.values()]
+        out.append("| %s | %s | %s |" % (own.get(limit, limit), " | ".join(shown), interval(apart, "%+.2f")))
     return out + [""]
 
 
@@ -150,17 +199,17 @@ def structures(lines):
         out += ["### Structures of C against `dense`, %s" % title, "",
                 "| structure | " + " | ".join("level %d" % level for level in levels) + " |", "| --- |" + " ---: |" * len(levels)]
         for name in own[0]["errors"]:
-            cells = []
+            row = []
             for level in levels:
                 errors = [line["errors"][name] for line in own if line["level"] == level]
-                cells.append(" / ".join("%.3f" % (sum(e[k] ** 2 for e in errors) / len(errors)) ** 0.5 for k in range(3)))
-            out.append("| %s | %s |" % (name, " | ".join(cells)))
+                row.append(" / ".join("%.3f" % (sum(e[k] ** 2 for e in errors) / len(errors)) ** 0.5 for k in range(3)))
+            out.append("| %s | %s |" % (name, " | ".join(row)))
         if of == "network":
             for key, what in (("asymmetry", "asymmetry"), ("negative", "negative part of the trace"), ("clipped", "values clipped"),
                               ("top20", "share of the 20 largest eigenvalues in the trace")):
                 means = [[line[key] for line in own if line["level"] == level] for level in levels]
                 out.append("| *%s* | %s |" % (what, " | ".join("%.3f" % (sum(m) / len(m)) for m in means)))
-            out += ["", "Means over %d test images." % count]
+            out += ["", "Root mean squares over %d test images; rows in italics are means." % count]
         out.append("")
     return out
 
@@ -183,7 +232,7 @@ def toy(lines):
 
 
 def text_of(rows, results):
-    lines = ["%d cells are measured." % sum(r.get("seeds", 1) for r in rows if r["table"] != "real"), ""]
+    lines = ["%d cells are measured." % sum(len(r["seeds"]) for r in rows if r["table"] != "real"), ""]
     for letter in TITLES:
         lines += table(rows, letter)
     if comparable(rows):

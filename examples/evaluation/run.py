@@ -4,6 +4,7 @@
 
     OMP_NUM_THREADS=1 /usr/bin/python3 examples/evaluation/run.py build/examples/covsamp/covsamp [--only A,B] [--budget MINUTES]
     /usr/bin/python3 examples/evaluation/run.py build/examples/covsamp/covsamp --list
+    OMP_NUM_THREADS=1 /usr/bin/python3 examples/evaluation/run.py build/examples/covsamp/covsamp --judge-again [all|old]
 
 What examples/evaluation/results has is not measured again.  A run that was stopped, however it was, goes on from its last
 chunk of at most 250 samples (build/evaluation); nothing else is lost, and finished cells are in results/cells.jsonl at once.  Tables
@@ -13,7 +14,6 @@ first training images come to in place of samples.  Tables of noise come from th
 """
 import argparse
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -25,12 +25,14 @@ import numpy as np
 
 import cells
 import store
-from drawing import Drawing, Failed, call
+from drawing import JUDGE, Drawing, Failed, call, hash_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 REAL = (256, 1000, 2000, 5000)  # floors, one for each number of samples
 CLASSES, CALIBRATED = 10, 400
+TRAIN = "train-images"  # their features
+KEPT = ("frechet", "kernel", "precision", "recall", "accuracy", "nearest", "bootstrap", "bootstrap_seed", "strata", "reference")
 SECONDS_A_PASS = 0.006  # before anything was measured
 PASSES_A_CHUNK = 5000  # at most, about: half a minute of an idle core is what a stop costs
 
@@ -40,17 +42,26 @@ def git(*words):
     return done.stdout.strip()
 
 
+def within(features, labels):
+    """How much samples of one class differ: the trace of the covariance of their features, mean over the classes.  None: no
+    class has two."""
+    x, (found, counts) = features.astype(np.float64), np.unique(labels, return_counts=True)
+    several = found[counts > 1]
+    return float(np.mean([x[labels == label].var(0, ddof=1).sum() for label in several])) if len(several) else None
+
+
 class Grid:
     def __init__(self, args):
         self.program, self.results, self.work = os.path.abspath(args.program), args.results, args.work
         self.chunk, self.batch, self.budget = args.chunk, args.batch, args.budget
         self.models = os.path.join(ROOT, "examples", "models")
-        self.classifier = os.path.join(self.models, "fashion-classifier.pt")
+        self.classifier = os.path.join(self.models, JUDGE)
         self.reference = os.path.join(self.results, "reference.npz")
         self.records = store.Records(os.path.join(self.results, "cells.jsonl"))
         changed = git("status", "--porcelain", "--untracked-files=no", "--", "lib", "shim", "examples/covsamp", "examples/models")
         self.commit = (git("rev-parse", "--short=10", "HEAD") or "unknown") + ("+" if changed else "")
         self.start, self.shas = time.monotonic(), {}
+        self.spread = None  # of the reference
         self.rates = []  # seconds by the clock a pass, of the last chunks
 
     def path(self, name):
@@ -61,8 +72,7 @@ class Grid:
 
     def sha(self, name):
         if name not in self.shas:
-            with open(self.path(name), "rb") as file:
-                self.shas[name] = hashlib.sha256(file.read()).hexdigest()[:16]
+            self.shas[name] = hash_of(self.path(name))
         return self.shas[name]
 
     def images(self, part, count):
@@ -76,16 +86,33 @@ class Grid:
         np.save(paths[1], y[:count])
         return paths
 
-    def table(self):
-        """Of the covariances that need one; made once, and kept."""
-        path = os.path.join(self.results, "calibration.json")
+    def labels(self, part, count):
+        """The first ones; kept, so that stored features can be judged without the images."""
+        path = os.path.join(self.results, "labels.npz")
         if not os.path.exists(path):
-            files = [os.path.join(self.models, "fashion-unet.pt"), *self.images("train", CALIBRATED)]
+            found = {name: np.load(self.images(name, n)[1]) for name, n in (("t10k", 10000), ("train", max(REAL)))}
+
+            def write(new):
+                with open(new, "wb") as file:
+                    np.savez_compressed(file, **found)
+            store.replace(path, write)
+        with np.load(path) as archive:
+            return archive[part][:count]
+
+    def table_path(self, twin):
+        return os.path.join(self.results, "calibration%s.json" % ("-twin-" + twin if twin else ""))
+
+    def table(self, twin=None):
+        """Of the covariances that need one, and of a twin's window, for which products are needed; made once, and kept."""
+        path = self.table_path(twin)
+        if not os.path.exists(path):
+            files = [self.path("twin-%s.pt" % twin if twin else "fashion-unet.pt"), *self.images("train", CALIBRATED)]
+            how = ["--at", 20] if twin else ["--at", 50, "--means-only"]
 
             def write(new):
                 made = new + ".json"
-                call(self.program, "calibrate", "--model", files[0], "--data", files[1], "--labels", files[2], "--means-only",
-                     "--at", 50, "--batch", 50, "--quiet", "-o", made)
+                call(self.program, "calibrate", "--model", files[0], "--data", files[1], "--labels", files[2], *how,
+                     "--batch", 50, "--quiet", "-o", made)
                 with open(made, encoding="utf-8") as file:
                     text = file.read()
                 os.unlink(made)
@@ -100,7 +127,7 @@ class Grid:
         """Features of real images; those that are there must be of this classifier."""
         if os.path.exists(path):
             kept = store.load(path)
-            if kept[2]["classifier"] != self.sha("fashion-classifier.pt"):
+            if kept[2]["classifier"] != self.sha(JUDGE):
                 raise SystemExit("%s was made with another classifier; move the results away to begin anew" % path)
             return kept
         images, _ = self.images(part, count)
@@ -108,22 +135,35 @@ class Grid:
         call(self.program, "evaluate", "--classifier", self.classifier, "--samples", images, "--write-features", names[0],
              "--write-classes", names[1], "--bootstrap", 0)
         kept = (np.load(names[0]), np.load(names[1]), {"images": "Fashion-MNIST, %s, the first %d" % (part, count),
-                                                       "classifier": self.sha("fashion-classifier.pt")})
+                                                       "classifier": self.sha(JUDGE)})
         store.save(path, *kept)
         return kept
 
     def judge(self, features, classes, wanted):
-        """What covsamp evaluate says of stored features."""
-        paths = {}
-        for name, array in (("features", features), ("classes", classes), ("labels", wanted),
-                            ("reference", store.load(self.reference)[0])):
-            paths[name] = os.path.join(self.work, "judged-%s.npy" % name)
-            np.save(paths[name], array)
-        text, _ = call(self.program, "evaluate", "--json", "-q", "--features", paths["features"], "--classes", paths["classes"],
-                       "--labels", paths["labels"], "--reference-features", paths["reference"])
+        """What covsamp evaluate says of stored features.  wanted None: no classes were asked for."""
+        files = {"features": features, "reference-features": store.load(self.reference)[0]}
+        if wanted is not None:
+            files.update(classes=classes, labels=wanted)
+        words = []
+        for name, array in files.items():
+            words += ["--" + name, os.path.join(self.work, "judged-%s.npy" % name)]
+            np.save(words[-1], array)
+        text, _ = call(self.program, "evaluate", "--json", "-q", "--replicates", *words)
         judged = json.loads(text)
-        return {key: judged[key] for key in ("frechet", "kernel", "precision", "recall", "accuracy", "nearest", "bootstrap",
-                                             "reference")}
+        for name in ("frechet", "kernel", "precision", "recall", "accuracy"):
+            replicates = (judged[name] or {}).pop("replicates", None)
+            if name == "frechet" and replicates:  # for differences of two cells
+                judged[name]["replicates"] = [round(r, 4) for r in replicates]
+        found = {key: judged[key] for key in KEPT}
+        if wanted is None:
+            return dict(found, spread=None)
+        spread = within(features, wanted)
+        return dict(found, spread=spread and spread / self.spread_of_reference())
+
+    def spread_of_reference(self):
+        if self.spread is None:
+            self.spread = within(store.load(self.reference)[0], self.labels("t10k", 10000))
+        return self.spread
 
     def measure_real(self):
         """Once for each number of samples: what the same numbers are for images."""
@@ -131,10 +171,30 @@ class Grid:
         for count in REAL:
             name = "real/train-images/%d" % count
             if not self.records.has(name):
-                x, said, _ = self.look("train", max(REAL), os.path.join(self.results, "features", "train-images.npz"))
-                labels = np.load(self.images("train", count)[1])
+                x, said, _ = self.look("train", max(REAL), os.path.join(self.results, "features", TRAIN + ".npz"))
                 self.records.add({"cell": name, "table": "real", "method": "training images", "steps": 0, "samples": count,
-                                  "passes": 0, "commit": self.commit, "metrics": self.judge(x[:count], said[:count], labels)})
+                                  "passes": 0, "commit": self.commit,
+                                  "metrics": self.judge(x[:count], said[:count], self.labels("train", count))})
+
+    def judge_again(self, which, match):
+        """Metrics of finished cells from their features: nothing is drawn, and no network or image is needed."""
+        failed = 0
+        for line in list(self.records.lines):
+            if not re.search(match, line["cell"]) or (which == "old" and set(KEPT + ("spread",)) <= set(line["metrics"])):
+                continue
+            name, count = TRAIN if line["table"] == "real" else line["run"], line["samples"]
+            path = os.path.join(self.results, "features", name + ".npz")
+            if not os.path.exists(path):
+                failed += 1
+                print("%s: there is no %s" % (line["cell"], path), file=sys.stderr, flush=True)
+                continue
+            x, said, _ = store.load(path)
+            labels = self.labels("train", count) if line["table"] == "real" else np.arange(count) % CLASSES
+            if not line.get("told", True):
+                labels = None
+            self.records.add(dict(line, metrics=self.judge(x[:count], said[:count], labels)))
+            print("%s: judged again" % line["cell"], flush=True)
+        return failed
 
     def rate(self):
         if self.rates:
@@ -148,6 +208,7 @@ class Grid:
     def measure(self, cell):
         """False: the budget ended before."""
         drawing, passes = Drawing(self, cell.run), self.passes(cell.run)
+        drawing.check_options()
         while drawing.samples() < cell.samples:
             count = min(self.chunk_of(passes), cell.samples - drawing.samples())
             if self.time_left() < count * passes * self.rate():
@@ -157,7 +218,7 @@ class Grid:
             print("%s: %d of %d samples, %.0f s" % (cell.name, drawing.samples(), cell.samples, took), flush=True)
         x, said, about = drawing.join()
         self.records.add(self.record(cell, about, self.judge(
-            x[:cell.samples], said[:cell.samples], np.arange(cell.samples) % CLASSES)))
+            x[:cell.samples], said[:cell.samples], np.arange(cell.samples) % CLASSES if cell.run.told else None)))
         return True
 
     def chunk_of(self, passes):
@@ -176,7 +237,7 @@ class Grid:
         a_sample = {key: about[key] / n for key in ("means", "jvps", "vjps", "seconds", "cpu")}
         return {"cell": cell.name, "table": cell.table, "label": cell.label, "run": run.name, "method": run.method.name,
                 "steps": run.steps, "seed": run.seed, "set": list(run.sets), "engine": run.engine, "guide": run.guide,
-                "spacing": run.spacing, "samples": cell.samples,
+                "told": run.told, "twin": run.twin, "spacing": run.spacing, "samples": cell.samples,
                 "passes": cells.passes(a_sample), **a_sample, "commit": ",".join(about["commits"]), "metrics": metrics}
 
 
@@ -202,6 +263,8 @@ def arguments():
     p.add_argument("--samples", type=int, help="a cell, in place of its table's: for trials")
     p.add_argument("--budget", type=float, default=float("inf"), help="minutes")
     p.add_argument("--list", action="store_true", help="what is left, and how long it takes")
+    p.add_argument("--judge-again", nargs="?", const="all", choices=("all", "old"),
+                   help="draw nothing: metrics of finished cells (with --match) from their features; old: where some are missing")
     p.add_argument("--chunk", type=int, default=250, help="samples between two savings")
     p.add_argument("--batch", type=int, default=50)
     p.add_argument("--results", default=os.path.join(HERE, "results"))
@@ -228,7 +291,7 @@ def main():
     args = arguments()
     os.makedirs(args.work, exist_ok=True)
     grid = Grid(args)
-    left = wanted(grid, args)
+    left = [] if args.judge_again else wanted(grid, args)
     if args.list:
         return show_left(grid, left)
     lock = open(os.path.join(args.work, "lock"), "w")
@@ -236,6 +299,8 @@ def main():
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         sys.exit("another run.py is at work in %s" % args.work)
+    if args.judge_again:
+        return 1 if grid.judge_again(args.judge_again, args.match) else 0
     grid.measure_real()
     failed = 0
     for i, cell in enumerate(left):

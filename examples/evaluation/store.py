@@ -60,7 +60,11 @@ class Records:
         return any(line["cell"] == cell for line in self.lines)
 
     def add(self, record):
-        self.lines = [line for line in self.lines if line["cell"] != record["cell"]] + [record]
+        """In the place of the one of that name, if there is one."""
+        if self.has(record["cell"]):
+            self.lines = [record if line["cell"] == record["cell"] else line for line in self.lines]
+        else:
+            self.lines.append(record)
 
         def write(new):
             with open(new, "w", encoding="utf-8") as file:

@@ -3,6 +3,7 @@
 # Trains the networks of table G: two small ones on the same images, noise and order, one to predict v and one the noise,
 # kept early, in the middle and at the end.  Some 15 minutes of a core each; stopped, it goes on from its checkpoint.
 #     sh examples/evaluation/twins.sh [FOLDER]          (default: build/evaluation)
+# Each one's window is found by run.py, and kept in results/calibration-twin-*.json.
 set -eu
 cd "$(dirname "$0")/../.."
 folder=${1:-build/evaluation}

@@ -6,7 +6,8 @@
 
 The Frechet distance takes scipy's square root of a product of covariances (Heusel et al. 2017), the kernel distance the
 whole matrices (Binkowski et al. 2018), precision and recall scipy's distances (Kynkaanniemi et al. 2019).
-Resampled sets are laid out sample by sample, and their numbers found from nothing.
+Resampled sets are laid out sample by sample, and their numbers found from nothing: with replacement within each label, and
+halves without it for recall.
 """
 import json
 import sys
@@ -53,39 +54,72 @@ def mix(z):
     return z ^ (z >> 31)
 
 
-def draws(n, replicate, seed, whose):
-    """SplitMix64 as a hash of a counter; whose: 0 the samples, 1 the reference."""
-    key = mix((mix((seed + GOLDEN) & MASK) + GOLDEN * (2 * replicate + whose + 1)) & MASK)
-    return np.array([((mix((key + GOLDEN * (i + 1)) & MASK) >> 32) * n) >> 32 for i in range(n)])
+def draw(i, n, replicate, seed, stream):
+    """Number i as one of 0 ... n - 1: SplitMix64 as a hash of a counter."""
+    key = mix((mix((seed + GOLDEN) & MASK) + GOLDEN * (2 * replicate + stream + 1)) & MASK)
+    return ((mix((key + GOLDEN * (i + 1)) & MASK) >> 32) * n) >> 32
+
+
+def draws(labels, replicate, seed):
+    """With replacement, as many of each label as there are."""
+    out = np.empty(len(labels), int)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        out[members] = [members[draw(int(i), len(members), replicate, seed, 0)] for i in members]
+    return out
+
+
+def half(labels, replicate, seed):
+    """Half of each label, without replacement; of odd ones now less, now more."""
+    out, before = [], 0
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        needed = (before + len(members)) // 2 - before // 2
+        for k, i in enumerate(members):
+            if draw(int(i), len(members) - k, replicate, seed, 1) < needed:
+                out.append(i)
+                needed -= 1
+        before += len(members)
+    return np.array(out)
 
 
 def estimate(value, replicates, confidence=0.95):
     if len(replicates) < 2:
         return {"value": value}
     r = np.array(replicates)
-    low, high = np.quantile(r, [(1 - confidence) / 2, (1 + confidence) / 2]) + value - r.mean()
-    return {"value": value, "deviation": float(r.std(ddof=1)), "low": float(low), "high": float(high)}
+    r += value - r.mean()
+    low, high = np.quantile(r, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return {"value": value, "deviation": float(r.std(ddof=1)), "low": float(low), "high": float(high), "replicates": r}
 
 
-def share(values, picks):
-    e = estimate(float(values.mean()), [values[p].mean() for p in picks])
+def share(value, replicates):
+    e = estimate(float(value), replicates)
     return {k: min(max(v, 0.0), 1.0) if k in ("low", "high") else v for k, v in e.items()}
 
 
-def evaluate(x, y, replicates=0, seed=0, nearest=3, right=None):
-    """right: whether each sample has the class that was asked for."""
+def recall(x, y, nearest, halves):
+    value = covered(y, x, nearest).mean()
+    if halves and len(halves[0]) <= nearest:
+        return {"value": value}
+    spread = [(len(h) / (len(x) - len(h))) ** 0.5 for h in halves]
+    return share(value, [s * covered(y, x[h], nearest).mean() for s, h in zip(spread, halves)])
+
+
+def evaluate(x, y, replicates=0, seed=0, nearest=3, right=None, labels=None):
+    """right: whether each sample has the class that was asked for, in labels."""
     x, y = x.astype(np.float64), y.astype(np.float64)
-    picks = [draws(len(x), b, seed, 0) for b in range(replicates)]
-    other = [draws(len(y), b, seed, 1) for b in range(replicates)]
-    inside, found = covered(x, y, nearest), covered(y, x, nearest)
+    labels = np.zeros(len(x), int) if labels is None else labels
+    picks = [draws(labels, b, seed) for b in range(replicates)]
+    inside = covered(x, y, nearest)
     count = [np.bincount(p, minlength=len(x)).astype(float) for p in picks]
     out = {"frechet": estimate(frechet(x, y), [frechet(x[p], y) for p in picks]),
            "kernel": estimate(kernel(x, y), [kernel(x, y, c) for c in count]),
-           "precision": share(inside, picks), "recall": share(found, other)}
+           "precision": share(inside.mean(), [inside[p].mean() for p in picks]),
+           "recall": recall(x, y, nearest, [half(labels, b, seed) for b in range(replicates)])}
     if right is not None:
-        out["accuracy"] = share(right, picks)
+        out["accuracy"] = share(right.mean(), [right[p].mean() for p in picks])
     return out
 
 
 if __name__ == "__main__":
-    print(json.dumps(evaluate(np.load(sys.argv[1]), np.load(sys.argv[2]), *map(int, sys.argv[3:5]))))
+    print(json.dumps(evaluate(np.load(sys.argv[1]), np.load(sys.argv[2]), *map(int, sys.argv[3:5])), default=list))

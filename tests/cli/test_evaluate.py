@@ -23,8 +23,9 @@ def numbers(*arguments):
 def agree(got, wanted, tolerance, what):
     for name, estimate in wanted.items():
         for key, value in estimate.items():
-            off = abs(got[name][key] - value)
-            check(off <= tolerance * max(abs(value), 1e-2), "%s: %s, %s" % (what, name, key), (got[name], estimate))
+            if key in got[name] or key != "replicates":  # of --replicates only
+                off = np.abs(np.array(got[name][key]) - value) / np.maximum(np.abs(value), 1e-2)
+                check(off.max() <= tolerance, "%s: %s, %s" % (what, name, key), (got[name], estimate))
 
 
 def vectors(n, width, seed, scale=1.0, dead=0):
@@ -48,14 +49,61 @@ def test_numbers(folder):
         # scipy's root of a covariance without full rank is itself good to the root of rounding only
         allowed = 1e-6 if n > width and not dead else 1e-5
         what = "%d and %d of %d features" % (n, m, width)
-        got = numbers(*files, "--bootstrap", 10, "--bootstrap-seed", 5)
+        got = numbers(*files, "--bootstrap", 10, "--bootstrap-seed", 5, "--replicates")
         agree(got, reference.evaluate(x, y, 10, 5), allowed, what)
         check(got["samples"] == n and got["reference"] == m and got["features"] == width, "sizes of " + what, got)
+        check(("low" in reference.evaluate(x, y, 2)["recall"]) == (got["recall"]["low"] is not None) and got["strata"] == 1,
+              "recall's interval needs halves of more than the neighbours, " + what, got)
         agree(numbers(*files, "--nearest", 2, "--bootstrap", 0), reference.evaluate(x, y, nearest=2), allowed,
               "2 neighbours, " + what)
     same = numbers("--features", folder + "/y.npy", "--reference-features", folder + "/y.npy")
     check(same["frechet"]["value"] < 1e-12 and same["precision"]["value"] == same["recall"]["value"] == 1,
           "a set and itself", same)
+
+
+def test_labelled(folder):
+    """Samples are resampled within their labels, of which there are odd and even numbers, and one alone."""
+    if np is None:
+        skip("the replicates, without numpy or scipy")
+        return
+    x, y = vectors(61, 10, 5, 0.3), vectors(70, 10, 6, 0.35)
+    labels = np.array([3, -2, 3, 7, 3, -2, 7, 3] * 8)[:61]
+    labels[11], said = 12, np.where(np.arange(61) % 5, labels, 0)
+    for name, array in (("x", x), ("y", y), ("labels", labels), ("said", said)):
+        np.save(folder + "/%s.npy" % name, array)
+    asked = ["--features", folder + "/x.npy", "--reference-features", folder + "/y.npy", "--classes", folder + "/said.npy",
+             "--labels", folder + "/labels.npy", "--bootstrap-seed", 2]
+    got = numbers(*asked, "--bootstrap", 30, "--replicates")
+    check(got["strata"] == 4 and all(len(got[name]["replicates"]) == 30 for name in NAMES), "all replicates", got)
+    agree(got, reference.evaluate(x, y, 30, 2, right=said == labels, labels=labels), 1e-6, "by labels")
+    for name in ("precision", "accuracy", "frechet", "kernel", "recall"):
+        e = got[name]
+        check(abs(np.mean(e["replicates"]) - e["value"]) < 1e-9 * max(1, abs(e["value"])) and
+              abs(np.std(e["replicates"], ddof=1) - e["deviation"]) <= 1e-9 * e["deviation"], "moved, " + name, e)
+    same = numbers(*asked[:4], "--bootstrap-seed", 2, "--bootstrap", 30, "--replicates")
+    check(same["accuracy"] is None and same["strata"] == 1 and same["frechet"]["replicates"] != got["frechet"]["replicates"],
+          "without labels all are drawn from all", same)
+    check("replicates" not in numbers(*asked)["frechet"] and
+          "replicates" not in numbers(*asked, "--bootstrap", 0, "--replicates")["frechet"], "only where asked for")
+    check("with as many of each label" in good("evaluate", *asked).stdout, "the table says so")
+    bad(2, "--replicates needs --json", "evaluate", *asked, "--replicates")
+
+
+def test_recall(folder):
+    """Its interval is about as wide as what other samples give."""
+    if np is None:
+        skip("the interval of recall, without numpy or scipy")
+        return
+    g = np.random.default_rng(3)
+    np.save(folder + "/y.npy", g.normal(size=(800, 4)))
+    values, deviations = [], []
+    for _ in range(24):
+        np.save(folder + "/x.npy", 0.8 * g.normal(size=(200, 4)))
+        found = numbers("--features", folder + "/x.npy", "--reference-features", folder + "/y.npy", "--bootstrap", 100)["recall"]
+        values.append(found["value"])
+        deviations.append(found["deviation"])
+    ratio = np.sqrt(np.mean(np.square(deviations))) / np.std(values, ddof=1)
+    check(0.7 < ratio < 1.5, "recall's deviation against that of 24 sets of samples", (ratio, values, deviations))
 
 
 def test_files(folder):
@@ -76,7 +124,7 @@ def test_files(folder):
     np.save(folder + "/wanted.npy", wanted.astype("u1"))
     asked = ["--features", folder + "/x-f2.npy", "--classes", folder + "/said.npy", "--labels", folder + "/wanted.npy"]
     agree(numbers(*asked, *other, "--bootstrap", 50, "--bootstrap-seed", 1),
-          reference.evaluate(x, y, 50, 1, right=said == wanted), 1e-6, "accuracy")
+          reference.evaluate(x, y, 50, 1, right=said == wanted, labels=wanted), 1e-6, "accuracy")
     alone = numbers(*asked)
     check(alone["frechet"] is None and alone["accuracy"]["value"] == (said == wanted).mean(), "labels alone", alone)
     narrow = numbers(*asked, "--confidence", 0.5)["accuracy"]
@@ -112,6 +160,11 @@ def refused(folder, given, other):
     bad(1, "feature 2 of sample 7 is a NaN", *start, save("hole.npy", hole), *other)
     bad(2, "--nearest 3 needs at least 4 of each, and the samples are 3", *given, *other, "-n", 3)
     bad(2, "must be 50 whole numbers", *given, *other, "--classes", save("few.npy", np.zeros(49, int)))
+    bad(2, "must be 50 whole numbers", *given, *other, "--classes", save("many.npy", np.zeros(51, int)))
+    few = [*given, *other, "--bootstrap", 0, "-n", 30, "--classes"]
+    bad(2, "must be 30 whole numbers", *few, save("some.npy", np.zeros(40, int)))
+    check(run(*few, save("all.npy", np.zeros(50, int))).returncode == run(*few, save("used.npy", np.zeros(30, int))).returncode
+          == 0, "with -n, one for each sample used or one for each of the file")
     bad(2, "--confidence takes a number in 0 ... 1", *given, *other, "--confidence", 2)
     result = run(*given, *other, "-n", 8, "--bootstrap", 0)
     check(result.returncode == 0 and "8 samples do not fill 8 features" in result.stderr, "a note on few", result)
@@ -149,13 +202,14 @@ def test_images(model, folder):
     got = numbers(*base, "--reference", folder + "/y.npy", "--shape", "1,8,8", "--bootstrap", 20, "--batch", 7,
                   "--write-features", folder + "/fx.npy", "--write-reference", folder + "/fy.npy",
                   "--write-classes", folder + "/cx.npy")
-    agree(got, reference.evaluate(*look, 20, right=said == np.arange(40) % 3), 1e-5, "from images")
+    asked = {"right": said == np.arange(40) % 3, "labels": np.arange(40) % 3}
+    agree(got, reference.evaluate(*look, 20, **asked), 1e-5, "from images")
     fx, fy, cx = (np.load(folder + "/%s.npy" % name) for name in ("fx", "fy", "cx"))
     check(fx.dtype == np.float16 and (fx == look[0].astype("f4").astype("f2")).all(), "features as float16", fx)
     check((fy == look[1].astype("f4").astype("f2")).all() and (cx == said).all(), "the reference's, and classes", fy)
     stored = ["--features", folder + "/fx.npy", "--classes", folder + "/cx.npy", "--labels", folder + "/labels.npy"]
     again = numbers(*stored, "--reference-features", folder + "/fy.npy", "--bootstrap", 20)
-    agree(again, reference.evaluate(fx, fy, 20, right=said == np.arange(40) % 3), 1e-6, "from what was written")
+    agree(again, reference.evaluate(fx, fy, 20, **asked), 1e-6, "from what was written")
     wide = numbers(*base, "--reference", folder + "/y.npy", "--shape", "1,8,8", "--clip", 0, "--bootstrap", 0)
     agree(wide, {"frechet": {"value": reference.frechet(module.features(torch.from_numpy(x).float()).double().numpy(),
                                                         look[1])}}, 1e-5, "--clip 0")
@@ -205,4 +259,4 @@ def test_drawn(model, folder):
 
 
 if __name__ == "__main__":
-    sys.exit(run_all([test_numbers, test_files, test_without_shim], [test_images, test_drawn]))
+    sys.exit(run_all([test_numbers, test_labelled, test_recall, test_files, test_without_shim], [test_images, test_drawn]))

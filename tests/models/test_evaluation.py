@@ -7,6 +7,7 @@
 Eight samples of the trained network by ddpm with 5 steps, in chunks of 3, into a copy of what the results keep of real images.
 """
 import os
+import json
 import shutil
 import signal
 import subprocess
@@ -31,7 +32,7 @@ class Place:
         self.results, self.work, self.program = os.path.join(folder, "results"), os.path.join(folder, "work"), program
         kept = os.path.join(EVALUATION, "results")
         os.makedirs(os.path.join(self.results, "features"))
-        for name in ("reference.npz", "features/train-images.npz"):
+        for name in ("reference.npz", "labels.npz", "features/train-images.npz"):
             shutil.copy(os.path.join(kept, name), os.path.join(self.results, name))
         with open(self.cells(), "w", encoding="utf-8") as file:
             file.writelines(line for line in open(os.path.join(kept, "cells.jsonl"), encoding="utf-8") if '"real"' in line)
@@ -67,6 +68,8 @@ def test_whole(place):
     whole = evaluate_reference.frechet(x.astype(float), reference.astype(float))
     check(abs(near["frechet"]["value"] - whole) < 1e-5 * whole, "the distance by scipy", (near["frechet"], whole))
     check(near["accuracy"]["value"] == (said == np.arange(8) % 10).mean(), "accuracy", near["accuracy"])
+    check(near["strata"] == 8 and len(near["frechet"]["replicates"]) == 200 and "replicates" not in near["recall"], "replicates",
+          near["strata"])
     check(not os.path.exists(os.path.join(place.work, RUN)), "no chunk is left")
     check("0 cells left" in place.run(8, "--list").stdout, "--list")
 
@@ -96,14 +99,70 @@ def test_more(place):
     check(about["means"] == 55 and place.line(11) and place.line(8), "both cells", about)
 
 
+def test_judged_again(place):
+    """From the features alone, in the place of what was there."""
+    before = store.Records(place.cells()).lines
+    spoilt = [dict(line, metrics=dict(line["metrics"], frechet={"value": 0}, spread=0)) for line in before]
+    spoilt[0]["metrics"] = before[0]["metrics"]
+    with open(place.cells(), "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in spoilt[:-1])
+        file.write(json.dumps(dict(before[-1], metrics={})) + "\n")
+    os.rename(os.path.join(place.results, "features", RUN + ".npz"), place.work + ".npz")
+    done = place.run(8, "--judge-again", "--match", "^A/")
+    check(done.returncode == 1 and "there is no" in done.stderr, "without features", done)
+    os.rename(place.work + ".npz", os.path.join(place.results, "features", RUN + ".npz"))
+    done = place.run(8, "--judge-again", "old")
+    after = store.Records(place.cells()).lines
+    check(done.returncode == 0 and after[:-1] == spoilt[:-1] and after[-1] == before[-1], "what lacks something", (done, after[-1]))
+    done = place.run(8, "--judge-again")
+    check(done.returncode == 0 and store.Records(place.cells()).lines == before, "all of them", done)
+
+
 def test_refused(place):
+    """Another network, judge or option; older files say less and are taken."""
     path = os.path.join(place.results, "features", RUN + ".npz")
     x, said, about = store.load(path)
-    store.save(path, x, said, dict(about, network="0"))
-    done = place.run(12)
-    check(done.returncode == 1 and "was drawn with another fashion-unet.pt" in done.stderr, "another network", done)
+    check({"network", "judge", "options"} <= set(about) and not {"guide", "table"} & set(about), "what it depends on", about)
+
+    def run(samples, change):
+        store.save(path, x, said, change)
+        return place.run(samples)
+
+    for samples in (10, 12):  # all are there; some are to be drawn
+        for change, what in ((dict(about, network="0"), "another fashion-unet.pt"), (dict(about, judge="0"), "another fashion-classifier.pt"),
+                             (dict(about, options=dict(about["options"], eta="0.5")), "eta=0.5, and now it is 1")):
+            done = run(samples, change)
+            check(done.returncode == 1 and "was drawn with " + what in done.stderr and place.line(samples) is None, what, done)
+    old = {key: value for key, value in about.items() if key != "judge"}
+    done = run(10, dict(old, options={"eta": "1", "gone": "3"}))
+    check(done.returncode == 0 and place.line(10), "an older file", done)
     done = subprocess.run([*place.command(12), "--only", "Z"], stderr=subprocess.PIPE, text=True)
     check(done.returncode == 2 and "--only knows A, B, C, D, E, F, G, not Z" in done.stderr, "no such table", done)
+
+
+def test_twin(place):
+    """A twin has its own window, by a table that is made once."""
+    tiny = ["--widths", "8,8,8", "--images", "64", "--minutes", "10", "--threads", "1", "--keep", "64", "--work", place.work + "/train"]
+    made = subprocess.run([sys.executable, "-B", os.path.join(HERE, "..", "..", "examples", "train", "train_unet.py"), *tiny, "--out",
+                           place.work + "/twin-v.pt"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    check(made.returncode == 0, "a tiny network", made)
+    os.rename(place.work + "/twin-v-64.pt", place.work + "/twin-v-24000.pt")
+    done = subprocess.run([*place.command(6), "--only", "G", "--methods", "ddpm,lgs", "--steps", "10", "--match", "v-24000/"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    lines = {line["label"]: line for line in store.Records(place.cells()).lines if line["table"] == "G"}
+    check(done.returncode == 0 and set(lines) == {"ddpm, v-24000", "lgs with its own window, v-24000",
+                                                  "lgs without a window, v-24000"}, "cells of a twin", (done, set(lines)))
+    table = os.path.join(place.results, "calibration-twin-v-24000.json")
+    check(os.path.exists(table), "its table")
+    own, without = (store.load(os.path.join(place.results, "features", lines["lgs %s, v-24000" % what]["run"] + ".npz"))[2]
+                    for what in ("with its own window", "without a window"))
+    check("table" in own and "table" not in without and without["options"]["window_high"] == "0", "whose window", own)
+    check(own["options"]["window_high"] != "701", "not the large network's", own["options"]["window_high"])
+    with open(table, "a", encoding="utf-8") as file:
+        file.write("\n")
+    done = subprocess.run([*place.command(9), "--only", "G", "--methods", "lgs", "--steps", "10", "--match", "t10_s1_v-24000/"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    check(done.returncode == 1 and "another calibration table" in done.stderr, "another table", done)
 
 
 def test_report(place, folder):
@@ -128,7 +187,9 @@ def main(program):
         test_killed(killed, whole)
         test_more(killed)
         test_report(whole, folder)
+        test_judged_again(whole)
         test_refused(killed)
+        test_twin(killed)
     return done()
 
 
