@@ -117,8 +117,8 @@ void halves_cover(struct halves *h, int64_t i, const double *squared)
  * 1989). */
 void halves_shares(const struct halves *h, double *shares)
 {
-    const double half = (double)(h->n / 2);
-    const double spread = sqrt(half / ((double)h->n - half));
+    const int64_t half = h->n / 2;
+    const double spread = sqrt((double)half / (double)(h->n - half));
     for (int64_t b = 0; b < h->replicates; b++)
         shares[b] = 0;
     for (int64_t j = 0; j < h->m; j++)
@@ -126,5 +126,5 @@ void halves_shares(const struct halves *h, double *shares)
             shares[b] += h->covered[j * h->replicates + b];
     /* The mean is moved anyway: see resample_estimate(). */
     for (int64_t b = 0; b < h->replicates; b++)
-        shares[b] = h->n / 2 > h->nearest ? spread * shares[b] / (double)h->m : NAN;
+        shares[b] = half > h->nearest ? spread * shares[b] / (double)h->m : NAN;
 }
