@@ -18,12 +18,19 @@ static int64_t dim_of(const covsamp_torch *module)
     return dim;
 }
 
-/* A product at x, in double precision outside. */
-static int32_t ask(covsamp_torch *module, double time, const double *tangent, double *result)
+/* About x, in double precision outside. */
+static covsamp_request about_x(const covsamp_torch *module, int32_t kind, double time)
 {
-    covsamp_request r = request_of(COVSAMP_ASK_MEAN_JVP, COVSAMP_F64, BATCH, dim_of(module));
+    covsamp_request r = request_of(kind, COVSAMP_F64, BATCH, dim_of(module));
     r.time = time;
     r.x = x;
+    return r;
+}
+
+/* A product there. */
+static int32_t ask(covsamp_torch *module, double time, const double *tangent, double *result)
+{
+    covsamp_request r = about_x(module, COVSAMP_ASK_MEAN_JVP, time);
     r.v = tangent;
     r.mean = mean;
     r.product = result;
@@ -84,13 +91,9 @@ static void kept(void)
     covsamp_torch_free(module);
 }
 
-/* A mean that announces products leaves the linearisation that they need; the numbers are those of
- * the requests together.  An engine that keeps none, and one that may not, answer as ever. */
 static int32_t ask_mean(covsamp_torch *module, int follow, double *result)
 {
-    covsamp_request r = request_of(COVSAMP_ASK_MEAN, COVSAMP_F64, BATCH, dim_of(module));
-    r.time = 37;
-    r.x = x;
+    covsamp_request r = about_x(module, COVSAMP_ASK_MEAN, 37);
     r.mean = result;
     r.products_follow = follow;
     return covsamp_torch_answer(module, &r);
@@ -98,14 +101,14 @@ static int32_t ask_mean(covsamp_torch *module, int follow, double *result)
 
 static int32_t ask_product(covsamp_torch *module, double *result)
 {
-    covsamp_request r = request_of(COVSAMP_ASK_JVP, COVSAMP_F64, BATCH, dim_of(module));
-    r.time = 37;
-    r.x = x;
+    covsamp_request r = about_x(module, COVSAMP_ASK_JVP, 37);
     r.v = v;
     r.product = result;
     return covsamp_torch_answer(module, &r);
 }
 
+/* A mean that announces products leaves the linearisation that they need; the numbers are those of
+ * the requests together.  An engine that keeps none, and one that may not, answer as ever. */
 static void ahead(int32_t engine, int64_t keep_bytes, int gains)
 {
     covsamp_torch_options options = options_of(COVSAMP_F64, engine);
