@@ -10,11 +10,14 @@ import subprocess
 # A product in forward passes with its share of the linearisation, fashion-unet.pt, batch 32, one thread: (LGS - 1) / 3 of
 # docs/performance.md, rows `linearised` and `transposed` (sh tests/bench/run.sh).
 PASSES_A_JVP, PASSES_A_VJP = 1.04, 0.90
+# A mean of fashion-heads.pt in those of fashion-unet.pt: seconds.py.
+PASSES_WITH_HEADS = 1.11
+HEADS = re.compile(r"(paper-)?(iddpm|sn|npr|ocm)\b")  # names of methods that need them
 
 
-def passes(cost):
+def passes(cost, heads):
     """What means, jvps and vjps of a dictionary cost, in forward passes."""
-    return cost["means"] + PASSES_A_JVP * cost["jvps"] + PASSES_A_VJP * cost["vjps"]
+    return cost["means"] * (PASSES_WITH_HEADS if heads else 1) + PASSES_A_JVP * cost["jvps"] + PASSES_A_VJP * cost["vjps"]
 
 
 STEPS_A = (10, 5, 25, 50)
@@ -141,7 +144,8 @@ class Run:
         if self.guide and self.guide[0] == "--cfg":  # a second branch
             steps *= 2
         price = PASSES_A_JVP + (PASSES_A_VJP if o.get("symmetrise") == "average" else 0)
-        return steps * (2 if o.get("solver") in ("heun", "dpmpp_2s") else 1) + price * products
+        means = steps * (2 if o.get("solver") in ("heun", "dpmpp_2s") else 1)
+        return means * (PASSES_WITH_HEADS if self.heads() else 1) + price * products
 
 
 class Cell:

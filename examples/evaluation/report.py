@@ -29,7 +29,7 @@ BESIDE = {"D": {(name, steps) for steps in (10, 5) for name in ("lgs", "lgs-2m",
 # Differences are to the first of these that a table has, with as many steps: the best that needs no training.
 BASES = {"D": ("lgs",)}
 BASE = ("ddpm-2m", "lgs")
-LIMITS, OF_LGS = (5, 10, 25, 50, 100), (5, 10, 25, 50)  # forward passes a sample; and what lgs costs with so many steps
+LIMITS = ("lgs", "ocm-ddpm")  # what these cost with their numbers of steps is what others may
 TITLES = {"real": "Floor", "A": "Table A: every method", "B": "Table B: more samples", "C": "Table C: many steps",
           "D": "Ablations", "E": "Guided", "F": "Levels with `--spacing even`",
           "G": "Twins: what networks predict, and how well they are trained"}
@@ -40,7 +40,7 @@ def load(path):
     lines = store.Records(path).lines
     for line in lines:
         if "jvps" in line:  # at today's prices
-            line["passes"] = cells.passes(line)
+            line["passes"] = cells.passes(line, cells.HEADS.match(line["method"]))
     return lines
 
 
@@ -137,7 +137,7 @@ def kind(row):
     """Of table "At equal network cost"; None: pays for products, and has no full covariance."""
     if row["method"].startswith("lgs"):
         return "full"
-    if re.match("(paper-)?(iddpm|sn|npr|ocm)", row["method"]):
+    if cells.HEADS.match(row["method"]):
         return "head"
     return None if row["jvps"] or row["vjps"] else "plain"
 
@@ -145,12 +145,14 @@ def kind(row):
 def equal_cost(rows):
     """What a budget of forward passes buys: the best cell of each kind within it."""
     out = ["### At equal network cost, 2000 samples", "",
-           "Limits are what `lgs` itself costs and some round ones. *Plain*: no product and no training (`analytic-` needs a table).",
+           "Limits are what `lgs` and `ocm-ddpm` cost. *Plain*: no product and no training (`analytic-` needs a table).",
            "", "| passes at most | plain | trained head | full covariance | full less the best of the others |",
            "| ---: | --- | --- | --- | ---: |"]
-    own = {round(r["passes"], 1): "%.1f: `lgs`, %d steps" % (r["passes"], r["steps"]) for r in comparable(rows)
-           if r["label"] == "lgs" and r["steps"] in OF_LGS}
-    for limit in sorted({*LIMITS, *own}):
+    limits = {round(r["passes"], 1): "%.1f: `%s`, %d steps" % (r["passes"], r["label"], r["steps"]) for r in comparable(rows)
+              if r["label"] in LIMITS}
+    for limit, what in sorted(limits.items()):
+        if any(limit < other < 1.02 * limit for other in limits):  # as good as the next
+            continue
         best = {}
         for name in ("plain", "head", "full"):
             within = [r for r in comparable(rows) if kind(r) == name and round(r["passes"], 1) <= limit]
@@ -158,7 +160,7 @@ def equal_cost(rows):
         others = [best[name] for name in ("plain", "head") if best[name]]
         apart = difference(best["full"], min(others, key=distance)) if best["full"] and others else None
         shown = ["%s, %d steps: %.2f" % (r["label"], r["steps"], distance(r)) if r else "–" for r in best.values()]
-        out.append("| %s | %s | %s |" % (own.get(limit, limit), " | ".join(shown), interval(apart, "%+.2f")))
+        out.append("| %s | %s | %s |" % (what, " | ".join(shown), interval(apart, "%+.2f")))
     return out + [""]
 
 
@@ -169,7 +171,9 @@ def seconds(path):
     with open(path, encoding="utf-8") as file:
         found = json.load(file)
     return ["### Seconds a sample at %d steps, in those of `ocm-ddpm`" % found["steps"], "",
-            "By `seconds.py`, one thread: %d samples of each, in rounds in which all take turns." % found["samples"], "",
+            "By `seconds.py`, one thread: %d samples of each, in rounds in which all take turns. With %d samples at %d steps, two methods in "
+            "turns, `ocm-ddpm` takes %.2f (quartiles %.2f … %.2f) times as long as `ddpm`." % tuple(
+                found[k] for k in ("samples", "head_samples", "head_steps", "head", "head_low", "head_high")), "",
             "| method | seconds | ratio, least – median – most |", "| --- | ---: | ---: |",
             *("| %s | %.3f | %.2f – %.2f – %.2f |" % (r["method"], r["seconds"], r["least"], r["ratio"], r["most"])
               for r in sorted(found["rows"], key=lambda r: r["ratio"])), ""]

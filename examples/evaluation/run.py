@@ -238,7 +238,7 @@ class Grid:
         return {"cell": cell.name, "table": cell.table, "label": cell.label, "run": run.name, "method": run.method.name,
                 "steps": run.steps, "seed": run.seed, "set": list(run.sets), "engine": run.engine, "guide": run.guide,
                 "told": run.told, "twin": run.twin, "spacing": run.spacing, "samples": cell.samples,
-                "passes": cells.passes(a_sample), **a_sample, "commit": ",".join(about["commits"]), "metrics": metrics}
+                "passes": cells.passes(a_sample, run.heads()), **a_sample, "commit": ",".join(about["commits"]), "metrics": metrics}
 
 
 def show_left(grid, left):

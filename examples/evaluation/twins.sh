@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Trains the networks of table G: two small ones on the same images, noise and order, one to predict v and one the noise,
-# kept early, in the middle and at the end.  Some 15 minutes of a core each; stopped, it goes on from its checkpoint.
+# kept early, in the middle and at the end.  Some half an hour of a core each; stopped, it goes on from its checkpoint.
 #     sh examples/evaluation/twins.sh [FOLDER]          (default: build/evaluation)
 # Each one's window is found by run.py, and kept in results/calibration-twin-*.json.
 set -eu

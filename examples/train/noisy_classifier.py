@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 import fashion
 from fused_norm import training_norm
+from precision import mixed
 from train_unet import levels
 from unet import Norm, ResBlock, TimeEmbedding
 
@@ -58,7 +59,7 @@ def loss_of(args, x, y):
 
     def loss(net):
         noisy, t, label = draw(args.batch, x, y, alpha, sigma)
-        with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False):
+        with mixed():
             logits = net(noisy.contiguous(memory_format=torch.channels_last), t)
         return F.cross_entropy(logits.float(), label)
     return loss

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 import fashion
 from autoencoder import LATENT, Decoder, Encoder
 from fused_norm import training_norm
+from precision import mixed
 
 
 class Autoencoder(nn.Module):
@@ -46,7 +47,7 @@ def arguments():
 def loss_of(args, x):
     def loss(net):
         image = x[torch.randint(0, len(x), (args.batch,))]
-        with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False):
+        with mixed():
             z = net.encoder(image.contiguous(memory_format=torch.channels_last))
             z = (z + args.noise * torch.randn_like(z)).contiguous(memory_format=torch.channels_last)
             out = net.decoder(z).float()

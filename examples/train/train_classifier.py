@@ -25,6 +25,7 @@ from torch import nn
 import torch.nn.functional as F
 
 import fashion
+from precision import mixed
 
 
 class Classifier(nn.Module):
@@ -76,7 +77,7 @@ def train(net, epochs, batch, rate):
             for group in opt.param_groups:
                 group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * done / steps))
             image = augment(x[pick]).contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with mixed():
                 logits = net(image)
             loss = F.cross_entropy(logits.float(), y[pick], label_smoothing=0.02)
             opt.zero_grad(set_to_none=True)

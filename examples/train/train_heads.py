@@ -29,6 +29,7 @@ import torch
 import fashion
 from fused_norm import training_norm
 from heads import NAMES, Heads, WithHeads
+from precision import mixed
 from unet import UNet
 
 BINS = 10  # of levels, each with its own estimate of how noisy an objective is
@@ -88,8 +89,7 @@ def backbone(model, x, t, y):
     """(features, v, probe, its product with the transposed Jacobian of v); nothing of it is trained."""
     x = x.contiguous(memory_format=torch.channels_last).requires_grad_(True)
     probe = torch.randint(0, 2, x.shape).float() * 2 - 1
-    # no cache of casts, as in train_unet.py
-    with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False):
+    with mixed():
         features = model.unet.features(x, t, y)
         v = model.unet.last(features).float()
     product, = torch.autograd.grad(v, x, probe)

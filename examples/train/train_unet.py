@@ -32,6 +32,7 @@ import torch.nn.functional as F
 import fashion
 from fused_norm import training_norm
 from latent_unet import LatentUNet
+from precision import mixed
 from unet import UNet
 
 
@@ -159,8 +160,7 @@ def draw(args, x, y, alpha, sigma):
 
 def gradient(net, part):
     noisy, t, label, goal = part
-    # no cache of casts: it is shared between threads in some releases, and each weight is used once
-    with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False):
+    with mixed():
         out = net(noisy.contiguous(memory_format=torch.channels_last), t, label)
     loss = F.mse_loss(out.float(), goal)
     return float(loss), torch.autograd.grad(loss, list(net.parameters()))
