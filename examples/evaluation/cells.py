@@ -56,6 +56,7 @@ PROBES = (1, 3, 10, 100)
 ENGINES = ("transposed", "linearised-bf16")
 GUIDED = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
 GUIDED_5 = ("ddpm", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m")
+GUIDED_20 = ("ddpm-2m", "ocm-ddpm")  # for the price of 10 steps of lgs
 EVEN = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "ddim", "lgs", "lgs-2m", "lgs-plain", "dpmpp-2m")
 TWINS = tuple("%s-%d" % (prediction, images) for prediction in ("v", "noise") for images in (24000, 72000, 192000))
 GUIDE = "fashion-classifier-noisy.pt"
@@ -204,6 +205,10 @@ def ablations(known, seed):
         yield cell("hutchinson-ddpm", 10, ("probes=%d" % n,), "diagonal, %d probes" % n)
 
 
+def guided_cell(known, name, steps, seed, guide):
+    return Cell("E", Run(known[name], steps, seed, guide=guide), 1000, "%s, %s %g" % (name, guide[0].strip("-"), guide[1]))
+
+
 def guided(known, seed):
     for steps, names in ((10, GUIDED), (5, GUIDED_5)):
         for told, what in ((True, "cfg 0"), (False, "guidance 0")):  # what a guide adds to
@@ -211,8 +216,11 @@ def guided(known, seed):
                 yield Cell("E", Run(known[name], steps, seed, told=told), 1000, "%s, %s" % (name, what))
         for guide in GUIDES:
             for name in names:
-                yield Cell("E", Run(known[name], steps, seed, guide=guide), 1000,
-                           "%s, %s %g" % (name, guide[0].strip("-"), guide[1]))
+                yield guided_cell(known, name, steps, seed, guide)
+    for guide in GUIDES:
+        if guide[1] > 1:
+            for name in GUIDED_20:
+                yield guided_cell(known, name, 20, seed, guide)
 
 
 def even(known, seed):

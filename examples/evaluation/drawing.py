@@ -71,7 +71,7 @@ class Drawing:
         if not self.parts():
             return
         text, _ = call(self.grid.program, "sample", *self.arguments(), "--batch", 1, "-n", 1, "-q", "--json", "-o",
-                       os.path.join(self.grid.work, "probe.npy"))
+                       os.path.join(self.grid.scratch, "probe.npy"))
         now = json.loads(text)["options"]
         for _, _, about in self.parts():
             for name in sorted(set(now) & set(about["options"]) - OF_A_CHUNK):
@@ -101,7 +101,7 @@ class Drawing:
     def draw_chunk(self, count):
         """The next `count` samples; returns their seconds by the clock."""
         grid, first, start = self.grid, self.samples(), time.monotonic()
-        names = [os.path.join(grid.work, name + ".npy") for name in ("chunk-features", "chunk-classes")]
+        names = [os.path.join(grid.scratch, name + ".npy") for name in ("features", "classes")]
         text, cpu = call(grid.program, "evaluate", "--classifier", grid.classifier, "--json", "-q", "--bootstrap", 0,
                          "--write-features", names[0], "--write-classes", names[1], "--",
                          *self.arguments(), "--batch", grid.batch, "-q", "--first-sample", first, "-n", count)

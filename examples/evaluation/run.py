@@ -7,18 +7,18 @@
     OMP_NUM_THREADS=1 /usr/bin/python3 examples/evaluation/run.py build/examples/covsamp/covsamp --judge-again [all|old]
 
 What examples/evaluation/results has is not measured again.  A run that was stopped, however it was, goes on from its last
-chunk of at most 250 samples (build/evaluation); nothing else is lost, and finished cells are in results/cells.jsonl at once.  Tables
-are A to G of cells.py, in its order: every method at 10 steps first.  --budget stops before the chunk that would end
-too late.  Reference: all 10 000 test images of Fashion-MNIST, which no network here was trained on; the floor is what the
+chunk of at most 250 samples (build/evaluation); nothing else is lost, and finished cells are in results/cells.jsonl at once.  Several
+run.py may be at work, one a core: each leaves out what another is at.  Tables are A to G of cells.py, in its order: every method at
+10 steps first.  --budget stops before the chunk that would end too late.  Reference: all 10 000 test images of Fashion-MNIST, which no network here was trained on; the floor is what the
 first training images come to in place of samples.  Tables of noise come from the first 400 training images.
 """
 import argparse
-import fcntl
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -33,6 +33,7 @@ REAL = (256, 1000, 2000, 5000)  # floors, one for each number of samples
 CLASSES, CALIBRATED = 10, 400
 TRAIN = "train-images"  # their features
 KEPT = ("frechet", "kernel", "precision", "recall", "accuracy", "nearest", "bootstrap", "bootstrap_seed", "strata", "reference")
+DONE, BUSY, ENDED = range(3)  # of a cell: measured; another run.py is at it; the budget ended before
 SECONDS_A_PASS = 0.006  # before anything was measured
 PASSES_A_CHUNK = 5000  # at most, about: half a minute of an idle core is what a stop costs
 
@@ -51,8 +52,11 @@ def within(features, labels):
 
 
 class Grid:
-    def __init__(self, args):
+    """results: what is kept.  work: chunks of unfinished runs, locks, twins.  scratch: files of this process alone."""
+
+    def __init__(self, args, scratch):
         self.program, self.results, self.work = os.path.abspath(args.program), args.results, args.work
+        self.scratch = scratch
         self.chunk, self.batch, self.budget = args.chunk, args.batch, args.budget
         self.models = os.path.join(ROOT, "examples", "models")
         self.classifier = os.path.join(self.models, JUDGE)
@@ -76,10 +80,10 @@ class Grid:
         return self.shas[name]
 
     def images(self, part, count):
-        """[count, 1, 28, 28] bytes and labels, as NPY files in the work folder."""
+        """[count, 1, 28, 28] bytes and labels, as NPY files of this process."""
         sys.path.insert(0, os.path.join(ROOT, "examples", "train"))
         import fashion
-        paths = [os.path.join(self.work, "%s-%d-%s.npy" % (part, count, what)) for what in ("images", "labels")]
+        paths = [os.path.join(self.scratch, "%s-%d-%s.npy" % (part, count, what)) for what in ("images", "labels")]
         x, y = (fashion.read_idx(os.path.join(fashion.FOLDER, "%s-%s-ubyte.gz" % (part, name)))
                 for name in ("images-idx3", "labels-idx1"))
         np.save(paths[0], x[:count, None])
@@ -131,7 +135,7 @@ class Grid:
                 raise SystemExit("%s was made with another classifier; move the results away to begin anew" % path)
             return kept
         images, _ = self.images(part, count)
-        names = [os.path.join(self.work, name + ".npy") for name in ("real-features", "real-classes")]
+        names = [os.path.join(self.scratch, name + ".npy") for name in ("real-features", "real-classes")]
         call(self.program, "evaluate", "--classifier", self.classifier, "--samples", images, "--write-features", names[0],
              "--write-classes", names[1], "--bootstrap", 0)
         kept = (np.load(names[0]), np.load(names[1]), {"images": "Fashion-MNIST, %s, the first %d" % (part, count),
@@ -146,7 +150,7 @@ class Grid:
             files.update(classes=classes, labels=wanted)
         words = []
         for name, array in files.items():
-            words += ["--" + name, os.path.join(self.work, "judged-%s.npy" % name)]
+            words += ["--" + name, os.path.join(self.scratch, "judged-%s.npy" % name)]
             np.save(words[-1], array)
         text, _ = call(self.program, "evaluate", "--json", "-q", "--replicates", *words)
         judged = json.loads(text)
@@ -206,6 +210,16 @@ class Grid:
         return 60 * self.budget - (time.monotonic() - self.start)
 
     def measure(self, cell):
+        """DONE, BUSY or ENDED."""
+        locks = os.path.join(self.work, "locks")
+        os.makedirs(locks, exist_ok=True)
+        with store.Lock(os.path.join(locks, cell.run.name), wait=False) as ours:
+            if not ours:
+                return BUSY
+            self.records.read()
+            return DONE if self.records.has(cell.name) or self.draw(cell) else ENDED
+
+    def draw(self, cell):
         """False: the budget ended before."""
         drawing, passes = Drawing(self, cell.run), self.passes(cell.run)
         drawing.check_options()
@@ -244,7 +258,11 @@ class Grid:
 def show_left(grid, left):
     total = 0.0
     for cell in left:
-        missing = cell.samples - min(Drawing(grid, cell.run).samples(), cell.samples)
+        try:
+            missing = cell.samples - min(Drawing(grid, cell.run).samples(), cell.samples)
+        except Failed as reason:  # a twin that is not trained yet, say
+            print("%-52s %s" % (cell.name, reason))
+            continue
         hours = missing * grid.passes(cell.run) * grid.rate() / 3600
         total += hours
         print("%-52s %5d samples, %6.1f passes each, %6.2f h" % (cell.name, missing, grid.passes(cell.run), hours))
@@ -287,33 +305,35 @@ def wanted(grid, args):
             re.search(args.match, c.name) and (args.steps is None or str(c.run.steps) in args.steps.split(","))]
 
 
-def main():
-    args = arguments()
-    os.makedirs(args.work, exist_ok=True)
-    grid = Grid(args)
-    left = [] if args.judge_again else wanted(grid, args)
-    if args.list:
-        return show_left(grid, left)
-    lock = open(os.path.join(args.work, "lock"), "w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        sys.exit("another run.py is at work in %s" % args.work)
-    if args.judge_again:
-        return 1 if grid.judge_again(args.judge_again, args.match) else 0
+def measure_all(grid, left):
     grid.measure_real()
-    failed = 0
+    failed, busy = 0, 0
     for i, cell in enumerate(left):
         try:
-            if not grid.measure(cell):
-                print("the budget is spent; %d cells are left" % (len(left) - i + failed), flush=True)
-                break
+            outcome = grid.measure(cell)
         except Failed as reason:  # the others may be fine
             failed += 1
             print("%s: %s" % (cell.name, reason), file=sys.stderr, flush=True)
+            continue
+        busy += outcome == BUSY
+        if outcome == ENDED:
+            print("the budget is spent; %d cells are left" % (len(left) - i + failed + busy), flush=True)
+            break
     else:
-        print("%d cells failed" % failed if failed else "everything is measured", flush=True)
+        print("; ".join([*(["%d cells failed" % failed] if failed else []), *(["%d are with another run.py" % busy] if busy else [])])
+              or "everything is measured", flush=True)
     return 1 if failed else 0
+
+
+def main():
+    args = arguments()
+    os.makedirs(args.work, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=args.work, prefix="run-") as scratch:
+        grid = Grid(args, scratch)
+        if args.judge_again:
+            return 1 if grid.judge_again(args.judge_again, args.match) else 0
+        left = wanted(grid, args)
+        return show_left(grid, left) if args.list else measure_all(grid, left)
 
 
 if __name__ == "__main__":

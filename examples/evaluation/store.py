@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files of results: features as float16 in NPZ, a line of JSON a cell.  Everything appears whole or not at all."""
+import fcntl
 import json
 import os
 import zipfile
@@ -43,31 +44,57 @@ def load(path):
         return archive["features"], archive["classes"], json.loads(str(archive["about"]))
 
 
+class Lock:
+    """A context.  True: it is held; False: another process has it, and wait is False.  path: a file, made here, or a folder."""
+
+    def __init__(self, path, wait=True):
+        self.path, self.how = path, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB)
+
+    def __enter__(self):
+        folder = os.path.isdir(self.path)
+        self.file = os.open(self.path, os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(self.file, self.how)
+        except BlockingIOError:
+            return False
+        return True
+
+    def __exit__(self, *_):
+        os.close(self.file)
+
+
 class Records:
-    """One JSON object a line.  A file that was cut off in its last line loses that one."""
+    """One JSON object a line.  A file that was cut off in its last line loses that one.  Several processes may add."""
 
     def __init__(self, path):
-        self.path, self.lines = path, []
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
+        self.path = path
+        self.read()
+
+    def read(self):
+        self.lines = []
+        if os.path.exists(self.path):
+            with open(self.path, encoding="utf-8") as file:
                 for line in file:
                     try:
                         self.lines.append(json.loads(line))
                     except ValueError:
-                        print("%s: a line that is no JSON is left out: %.60s" % (path, line.strip()), flush=True)
+                        print("%s: a line that is no JSON is left out: %.60s" % (self.path, line.strip()), flush=True)
 
     def has(self, cell):
         return any(line["cell"] == cell for line in self.lines)
 
     def add(self, record):
         """In the place of the one of that name, if there is one."""
-        if self.has(record["cell"]):
-            self.lines = [record if line["cell"] == record["cell"] else line for line in self.lines]
-        else:
-            self.lines.append(record)
-
         def write(new):
             with open(new, "w", encoding="utf-8") as file:
                 for line in self.lines:
                     file.write(json.dumps(line) + "\n")
-        replace(self.path, write)
+
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        with Lock(os.path.dirname(self.path)):
+            self.read()
+            if self.has(record["cell"]):
+                self.lines = [record if line["cell"] == record["cell"] else line for line in self.lines]
+            else:
+                self.lines.append(record)
+            replace(self.path, write)

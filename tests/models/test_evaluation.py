@@ -91,6 +91,23 @@ def test_killed(place, whole):
     check(place.line(8)["metrics"] == whole.line(8)["metrics"], "the same numbers")
 
 
+def test_together(place):
+    """Two at once: a run is drawn by one of them, and no line is lost."""
+    words = place.command(6)
+    words[words.index("ddpm")] = "ddpm-2m,ddpm-large,analytic-ddpm"
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate() for process in both]
+    text = "".join(out for out, _ in said)
+    check(all(process.returncode == 0 for process in both), "both end well", said)
+    for name in ("ddpm-2m", "ddpm-large", "analytic-ddpm"):
+        cell = "A/%s_t5_s1/6" % name
+        check(store.Records(place.cells()).has(cell) and text.count("%s: 3 of 6" % cell) == 1, "once " + name, text)
+    with store.Lock(os.path.join(place.work, "locks", RUN)) as ours:
+        done = place.run(8)
+        check(ours and done.returncode == 0 and "1 are with another run.py" in done.stdout and place.line(8) is None, "busy", done)
+    check(os.listdir(place.work) == ["locks"], "nothing is left in the work folder", os.listdir(place.work))
+
+
 def test_more(place):
     before = place.features()[0]
     check(place.run(11).returncode == 0, "more samples of the same run")
@@ -182,8 +199,9 @@ def main(program):
         print("skipped: a program without TorchScript")
         return 77
     with tempfile.TemporaryDirectory() as folder:
-        whole, killed = (Place(os.path.join(folder, name), os.path.abspath(program)) for name in ("whole", "killed"))
+        whole, killed, shared = (Place(os.path.join(folder, name), os.path.abspath(program)) for name in ("whole", "killed", "shared"))
         test_whole(whole)
+        test_together(shared)
         test_killed(killed, whole)
         test_more(killed)
         test_report(whole, folder)
