@@ -10,7 +10,6 @@ no network and no program.  Runs of several seeds are averaged, their intervals 
 import argparse
 import json
 import os
-import re
 
 import numpy as np
 

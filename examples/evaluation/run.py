@@ -9,8 +9,9 @@
 What examples/evaluation/results has is not measured again.  A run that was stopped, however it was, goes on from its last
 chunk of at most 250 samples (build/evaluation); nothing else is lost, and finished cells are in results/cells.jsonl at once.  Several
 run.py may be at work, one a core: each leaves out what another is at.  Tables are A to G of cells.py, in its order: every method at
-10 steps first.  --budget stops before the chunk that would end too late.  Reference: all 10 000 test images of Fashion-MNIST, which no network here was trained on; the floor is what the
-first training images come to in place of samples.  Tables of noise come from the first 400 training images.
+10 steps first.  --budget stops before the chunk that would end too late.  Reference: all 10 000 test images of Fashion-MNIST, which
+no network here was trained on; the floor is what the first training images come to in place of samples.  Tables of noise come from
+the first 400 training images.
 """
 import argparse
 import json
