@@ -49,12 +49,12 @@ static const struct flag flags[N_FLAGS] = {
     [LABELS] = {"labels", "FILE.npy", "[n] whole numbers, the classes that samples should have", 0},
     [REFERENCE] = {"reference", "FILE.npy", "images to compare with, as --samples", 0},
     [REFERENCE_FEATURES] = {"reference-features", "FILE", "their features in their place, NPY", 0},
-    [COUNT] = {"count", "N", "samples to use of a file (default: all)", 'n'},
+    [COUNT] = {"count", "N", "samples to use of a file, if it has them (default: all)", 'n'},
     [WRITE_FEATURES] = {"write-features", "FILE.npy", "of the samples, as f2", 0},
     [WRITE_CLASSES] = {"write-classes", "FILE.npy", "what the classifier said of them, [n]", 0},
     [WRITE_REFERENCE] = {"write-reference", "FILE.npy", "features of the reference, as f2", 0},
     [NEAREST] = {"nearest", "K", "neighbours, of precision and recall (default 3)", 0},
-    [BOOTSTRAP] = {"bootstrap", "B", "replicates for intervals (default 200), 0: none", 0},
+    [BOOTSTRAP] = {"bootstrap", "B", "replicates for intervals, 0 or 2 and more (default 200)", 0},
     [REPLICATES] = {"replicates", NULL, "with --json: all replicates, moved as intervals are", 0},
     [SEED] = {"bootstrap-seed", "S", "key of the replicates (default 0)", 0},
     [CONFIDENCE] = {"confidence", "P", "of an interval (default 0.95)", 0},
@@ -140,6 +140,8 @@ static int check_request(const struct evaluate_request *e)
         return fail(EXIT_USAGE, "--labels with --features needs --classes FILE.npy");
     if (e->count > 0 && e->draws)
         return fail(EXIT_USAGE, "-n is for files; samples that are drawn have one behind the --");
+    if (e->resampling.replicates == 1)
+        return fail(EXIT_USAGE, "--bootstrap must be 0 or 2 to 10000, not 1");
     if (e->replicates && !e->json)
         return fail(EXIT_USAGE, "--replicates needs --json");
     if (e->write_classes != NULL && e->features != NULL)
@@ -181,6 +183,15 @@ static int probe(const struct evaluate_request *e)
     return code;
 }
 
+/* Fewer than were asked for would be another number: those of different ones do not compare. */
+static int check_count(int64_t asked, int64_t all, const char *path)
+{
+    return asked <= all
+               ? 0
+               : fail(EXIT_USAGE, "-n must be 1 to %" PRId64 ", as many as %s has, not %" PRId64,
+                      all, path, asked);
+}
+
 static int look_at_file(struct features *f, const struct evaluate_request *e, const char *flag,
                         const char *path, int64_t most, int64_t *all)
 {
@@ -188,7 +199,9 @@ static int look_at_file(struct features *f, const struct evaluate_request *e, co
     memcpy(like.dims, e->dims, sizeof like.dims);
     int code = images_read(&images, flag, path, &like);
     *all = images.count;
-    if (code == 0 && most > 0 && most < images.count)
+    if (code == 0)
+        code = check_count(most, images.count, path);
+    if (code == 0 && most > 0)
         images.count = most;
     if (code == 0)
         code = features_look(f, &e->judge, &images, path);
@@ -218,6 +231,8 @@ static int read_samples(struct work *w, const struct evaluate_request *e)
     } else if (e->features != NULL) {
         code = features_read(&w->samples, "--features", e->features);
         all = w->samples.n;
+        if (code == 0)
+            code = check_count(e->count, all, e->features);
         if (code == 0 && e->count > 0)
             features_keep(&w->samples, e->count);
         if (code == 0 && e->classes != NULL)

@@ -20,8 +20,10 @@ def passes(cost, heads):
     return cost["means"] * (PASSES_WITH_HEADS if heads else 1) + PASSES_A_JVP * cost["jvps"] + PASSES_A_VJP * cost["vjps"]
 
 
+CLASSES = 10  # sample k is of class k % 10
 STEPS_A = (10, 5, 25, 50)
-EQUAL = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "dpmpp-2m")  # with 20 steps, which cost as much as 10 of lgs
+# Steps that cost as much as 10 and 5 of lgs.
+EQUAL = {20: ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "dpmpp-2m"), 9: ("ddpm-2m", "analytic-ddpm", "dpmpp-2m"), 8: ("ocm-ddpm",)}
 TABLE_B = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "spectral-ddim", "lgs", "lgs-2m", "dpmpp-2m", "dpmpp-2m-sde")
 TABLE_C = ("ddpm", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
 SAME = {"euler": "ddim", "dpmpp-2m-sde": "ddpm-2m"}  # sweep_methods.py checks these
@@ -36,6 +38,7 @@ FIRST = (  # of lgs: what it is called, options
     ("JVP and VJP", ("symmetrise=average",)),
     ("mask only", (NO_WINDOW,)),
     ("window only", (NO_MASK,)),
+    ("m = 3, no guard", ("krylov_steps=3", NO_MASK, NO_WINDOW)),  # lgs-plain, which does not clip, but for that
 )
 ABLATIONS = (
     ("cap only", (NO_MASK, NO_WINDOW, CAP)),
@@ -50,17 +53,21 @@ ABLATIONS = (
     ("no clip", ("clip_x0=0",)),
     ("analytic above the window", ("window_fallback=analytic",)),
 )
-FEW_STEPS = ("no guard", "m = 1", "m = 3", "mask only", "window only")  # of FIRST, at T = 5 too
+FEW_STEPS = ("no guard", "m = 1", "m = 3", "mask only", "window only", "m = 3, no guard")  # of FIRST, at T = 5 too
 ETAS = {10: (0.5, 0.75), 5: (0.7,)}  # of methods without products as well, or lgs alone would be tuned
 PROBES = (1, 3, 10, 100)
 ENGINES = ("transposed", "linearised-bf16")
 GUIDED = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
 GUIDED_5 = ("ddpm", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m")
-GUIDED_20 = ("dpmpp-2m", "ddpm-2m", "ocm-ddpm")  # for the price of 10 steps of lgs
+# Steps that cost about what 10 and 5 of lgs do.
+GUIDED_EQUAL = {"--cfg": {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 16: ("dpmpp-2m", "ddpm-2m"), 7: ("dpmpp-2m", "ddpm-2m")},
+                "--guidance": {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 28: ("dpmpp-2m", "ddpm-2m"), 25: ("ocm-ddpm",)}}
 EVEN = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "ddim", "lgs", "lgs-2m", "lgs-plain", "dpmpp-2m")
 TWINS = tuple("%s-%d" % (prediction, images) for prediction in ("v", "noise") for images in (24000, 72000, 192000))
 GUIDE = "fashion-classifier-noisy.pt"
 GUIDES = (("--guidance", 1), ("--guidance", 4), ("--cfg", 1), ("--cfg", 3))
+CFG = GUIDES[-1]
+LIMITS = ("ddpm-2m", "dpmpp-2m")  # what guided samplers with noise and without go to
 
 
 class Method:
@@ -163,8 +170,9 @@ def table_a(known, seed):
         if steps == STEPS_A[0]:  # in place of full-ddpm, whose 784 products a step nobody can pay
             yield Cell("A", Run(known["lgs"], steps, seed, ("krylov_steps=30",)), 256, "krylov m = 30")
             yield Cell("A", Run(known["lgs"], steps, seed), 256)
-            for name in EQUAL:
-                yield Cell("A", Run(known[name], 20, seed), 2000)
+            for equal, those in EQUAL.items():
+                for name in those:
+                    yield Cell("A", Run(known[name], equal, seed), 2000)
 
 
 def table_b(known, seed):
@@ -219,8 +227,17 @@ def guided(known, seed):
                 yield guided_cell(known, name, steps, seed, guide)
     for guide in GUIDES:
         if guide[1] > 1:
-            for name in GUIDED_20:
-                yield guided_cell(known, name, 20, seed, guide)
+            for steps, names in GUIDED_EQUAL[guide[0]].items():
+                for name in names:
+                    yield guided_cell(known, name, steps, seed, guide)
+    yield guided_cell(known, "lgs-2m", 20, seed, CFG)
+    yield Cell("E", Run(known["lgs-2m"], 10, seed, ("guided_jacobian=1",), guide=CFG), 1000, "lgs-2m guided Jacobian, cfg 3")
+
+
+def limits(known, seed):
+    """Other noise than the grid's, or what shares it would be near for that."""
+    for name in LIMITS:
+        yield Cell("H", Run(known[name], 100, seed + 100, guide=CFG), 1000, "%s, cfg %g" % (name, CFG[1]))
 
 
 def even(known, seed):
@@ -238,7 +255,7 @@ def twins(known, seed):
             yield Cell("G", Run(known[name], 10, seed, sets, twin=twin), 2000, "%s%s, %s" % (name, what, twin))
 
 
-TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations, "E": guided, "F": even, "G": twins}
+TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations, "E": guided, "F": even, "G": twins, "H": limits}
 
 
 def cells(program, tables, seeds):

@@ -14,19 +14,20 @@ import tempfile
 
 import numpy as np
 
+import cells
 import store
 from drawing import call
 
 RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
 RUNS = ("ddpm_t10_s1", "lgs_t10_s1", "lgs-2m_t5_s1", "ocm-ddpm_t5_s1", "dpmpp-2m_t25_s1", "ddpm-2m_t25_s1", "ddim_t10_s1_even",
         "lgs_t5_s1_even")
-NAMES, ALL, SIZE, SPLITS, CLASSES = ("frechet", "kernel", "precision", "recall"), 2000, 400, (1, 2), 10
+NAMES, ALL, SIZE, SPLITS = ("frechet", "kernel", "precision", "recall"), 2000, 400, (1, 2)
 
 
 def split(seed):
     """[ALL / SIZE][SIZE], class by class."""
-    g, each = np.random.default_rng(seed), SIZE // CLASSES
-    members = [g.permutation(np.arange(c, ALL, CLASSES)) for c in range(CLASSES)]
+    g, each = np.random.default_rng(seed), SIZE // cells.CLASSES
+    members = [g.permutation(np.arange(c, ALL, cells.CLASSES)) for c in range(cells.CLASSES)]
     return [np.concatenate([m[i * each:(i + 1) * each] for m in members]) for i in range(ALL // SIZE)]
 
 
@@ -34,7 +35,7 @@ def main(program):
     spread, deviation = [], []
     with tempfile.TemporaryDirectory() as folder:
         paths = [os.path.join(folder, name + ".npy") for name in ("x", "labels", "reference")]
-        np.save(paths[1], np.repeat(np.arange(CLASSES), SIZE // CLASSES))
+        np.save(paths[1], np.repeat(np.arange(cells.CLASSES), SIZE // cells.CLASSES))
         np.save(paths[2], store.load(os.path.join(RESULTS, "reference.npz"))[0][:2500])
         for seed in SPLITS:
             for run in RUNS:

@@ -3,23 +3,22 @@
 """Tables and curves from what run.py has measured so far, for docs/evaluation.md.
 
     /usr/bin/python3 examples/evaluation/report.py [--docs docs]
+    /usr/bin/python3 examples/evaluation/report.py --less A/lgs/10 A/ocm-ddpm/20
 
 Prints the tables; --docs DIR rewrites them in DIR/evaluation.md, between the two marks, and DIR/evaluation_cost.svg.  Needs
 no network and no program.  Runs of several seeds are averaged, their intervals narrowed by the root of how many they are.
+--less prints the difference of two rows, each TABLE/LABEL/STEPS, labels as in the tables.
 """
 import argparse
 import json
 import os
 
-import numpy as np
-
 import cells
 import chart
-import store
+from rows import NAMES, difference, distance, load, rows_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BEGIN, END = "<!-- tables of report.py: begin -->", "<!-- tables of report.py: end -->"
-NAMES = ("frechet", "kernel", "precision", "recall", "accuracy")
 CURVES = ("ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "ocm-ddpm", "sn-ddpm", "dpmpp-2m", "heun", "spectral-ddim", "lgs", "lgs-2m",
           "hutchinson-ddpm")
 # What of table A a table is held against.  eta = 0 of lgs is lgs-ddim.
@@ -28,68 +27,23 @@ BESIDE = {"D": {(name, steps) for steps in (10, 5) for name in ("lgs", "lgs-2m",
 # Differences are to the first of these that a table has, with as many steps: the best that needs no training.
 BASES = {"D": ("lgs",)}
 BASE = ("ddpm-2m", "lgs")
-LIMITS = ("lgs", "ocm-ddpm")  # what these cost with their numbers of steps is what others may
 TITLES = {"real": "Floor", "A": "Table A: every method", "B": "Table B: more samples", "C": "Table C: many steps",
-          "D": "Ablations", "E": "Guided", "F": "Levels with `--spacing even`",
-          "G": "Twins: what networks predict, and how well they are trained"}
-
-
-def load(path):
-    """Nothing where nothing has been measured yet."""
-    lines = store.Records(path).lines
-    for line in lines:
-        if "jvps" in line:  # at today's prices
-            line["passes"] = cells.passes(line, cells.HEADS.match(line["method"]))
-    return lines
-
-
-def mean(values):
-    """None where one of them is."""
-    return None if None in values else sum(values) / len(values)
-
-
-def merge(lines):
-    """One row for the same thing under several seeds."""
-    count, metrics = len(lines), [line["metrics"] for line in lines]
-    row = dict(lines[0], seeds=sorted(line.get("seed", 0) for line in lines), passes=mean([line["passes"] for line in lines]),
-               label=lines[0].get("label", lines[0]["method"]))
-    row["metrics"] = {"spread": mean([m.get("spread") for m in metrics])}
-    for name in NAMES:
-        if None in [m[name] for m in metrics]:
-            row["metrics"][name] = None
-            continue
-        value, low, high = (mean([m[name][k] for m in metrics]) for k in ("value", "low", "high"))
-        row["metrics"][name] = {"value": value, "low": value - (value - low) / count ** 0.5,
-                                "high": value + (high - value) / count ** 0.5}
-    drawn = [m["frechet"].get("replicates") for m in metrics]
-    row["replicates"] = None if None in drawn else np.mean(drawn, axis=0)
-    row["resampling"] = [tuple(m.get(key) for key in ("bootstrap", "bootstrap_seed", "strata")) for m in metrics]
-    return row
-
-
-def rows_of(lines):
-    groups = {}
-    for line in lines:
-        groups.setdefault((line["table"], line.get("label", line["method"]), line["steps"], line["samples"]), []).append(line)
-    return [merge(group) for group in groups.values()]
-
-
-def distance(row):
-    return row["metrics"]["frechet"]["value"]
-
-
-def difference(row, base):
-    """Of two Frechet distances whose samples share noise and were resampled alike; None where they were not."""
-    same = base is not None and row is not base and all(row[key] == base[key] for key in ("samples", "seeds", "resampling"))
-    if not same or row["replicates"] is None or base["replicates"] is None:
-        return None
-    each = row["replicates"] - base["replicates"]
-    low, high = np.quantile(each, (0.025, 0.975))
-    return {"value": distance(row) - distance(base), "low": low, "high": high}
+          "D": "Table D: ablations", "E": "Table E: guided", "F": "Table F: levels with `--spacing even`",
+          "G": "Table G: twins, by what they predict and how well they are trained", "H": "Table H: guided, a hundred steps"}
 
 
 def interval(e, text):
     return "–" if e is None else "%s (%s … %s)" % tuple(text % e[k] for k in ("value", "low", "high"))
+
+
+def find(rows, name, fail):
+    """The row of most samples that is called TABLE/LABEL/STEPS."""
+    found = [r for r in rows if "%s/%s/%d" % (r["table"], r["label"], r["steps"]) == name]
+    return max(found, key=lambda r: r["samples"]) if found else fail("there is no row %s" % name)
+
+
+def less(row, base):
+    return "%s less %s: %s" % (shown(row), shown(base), interval(difference(row, base), "%+.2f"))
 
 
 def base_of(row, rows, name, letter):
@@ -141,26 +95,54 @@ def kind(row):
     return None if row["jvps"] or row["vjps"] else "plain"
 
 
+def shown(row):
+    return "–" if row is None else "%s, %d steps (%.1f): %.2f" % (
+        row["label"].partition(",")[0], row["steps"], row["passes"], distance(row))
+
+
 def equal_cost(rows):
-    """What a budget of forward passes buys: the best cell of each kind within it."""
-    out = ["### At equal network cost, 2000 samples", "",
-           "Limits are what `lgs` and `ocm-ddpm` cost. *Plain*: no product and no training (`analytic-` needs a table).",
-           "", "| passes at most | plain | trained head | full covariance | full less the best of the others |",
-           "| ---: | --- | --- | --- | ---: |"]
-    limits = {round(r["passes"], 1): "%.1f: `%s`, %d steps" % (r["passes"], r["label"], r["steps"]) for r in comparable(rows)
-              if r["label"] in LIMITS}
-    for limit, what in sorted(limits.items()):
-        if any(limit < other < 1.02 * limit for other in limits):  # as good as the next
-            continue
-        best = {}
-        for name in ("plain", "head", "full"):
-            within = [r for r in comparable(rows) if kind(r) == name and round(r["passes"], 1) <= limit]
-            best[name] = min(within, key=distance, default=None)
+    """Lines of a table: what full covariances cost, and what others have for .8 of it to as much."""
+    out = []
+    for cost in sorted({round(r["passes"], 1) for r in rows if kind(r) == "full"}):
+        best = {"full": min((r for r in rows if kind(r) == "full" and round(r["passes"], 1) == cost), key=distance)}
+        for name in ("plain", "head"):
+            best[name] = min((r for r in rows if kind(r) == name and 0.8 * cost <= r["passes"] < cost + 0.05), key=distance, default=None)
         others = [best[name] for name in ("plain", "head") if best[name]]
-        apart = difference(best["full"], min(others, key=distance)) if best["full"] and others else None
-        shown = ["%s, %d steps: %.2f" % (r["label"], r["steps"], distance(r)) if r else "–" for r in best.values()]
-        out.append("| %s | %s | %s |" % (what, " | ".join(shown), interval(apart, "%+.2f")))
+        if others:
+            apart = difference(best["full"], min(others, key=distance))
+            out.append("| %s | %s |" % (" | ".join(shown(best[name]) for name in ("full", "plain", "head")), interval(apart, "%+.2f")))
+    return out
+
+
+def equal_costs(rows):
+    """For each guide, and none."""
+    out = ["### At equal network cost", "",
+           "Forward passes in brackets. Beside a full covariance the best that others have for .8 to 1 times its cost. *Plain*: no product and no "
+           "training (`analytic-` needs a table). The best are chosen by these numbers, which favours the side with more of them.", "",
+           "| full covariance | plain | trained head | full less the best of the others |", "| --- | --- | --- | ---: |"]
+    groups = {"no guide, 2000 samples (tables A, C)": comparable(rows)}
+    for guide in cells.GUIDES:
+        groups["`%s %g`, 1000 samples (table E)" % guide] = [r for r in rows if r["table"] == "E" and r.get("guide") == list(guide)]
+    for what, those in groups.items():
+        found = equal_cost(those)
+        out += ["| *%s* | | | |" % what, *found] if found else []
     return out + [""]
+
+
+def limits(lines, rows):
+    """Of guided cells to those of table H."""
+    if not lines:
+        return []
+    by_cell = {r["cell"]: r for r in rows}
+    ends = list(dict.fromkeys(line["limit"] for line in lines))
+    own = sorted({line["cell"] for line in lines}, key=lambda c: (by_cell[c]["steps"], distance(by_cell[c])))
+    to = {(line["cell"], line["limit"]): line["frechet"] for line in lines}
+    titles = ["to `%s`, %d steps" % (by_cell[end]["method"], by_cell[end]["steps"]) for end in ends]
+    return ["### Fréchet distances of guided samples to those of a hundred steps, 1000 samples", "",
+            "By `limits.py`: the last columns are distances to samples of table H in place of test images.", "",
+            "| method | steps | passes | to test images | %s |" % " | ".join(titles), "| --- | ---: | ---: | ---: |" + " ---: |" * len(ends),
+            *("| %s | %d | %.1f | %.2f | %s |" % (r["label"], r["steps"], r["passes"], distance(r), " | ".join(
+                interval(to[r["cell"], end], "%.2f") for end in ends)) for r in map(by_cell.get, own)), ""]
 
 
 def seconds(path):
@@ -231,7 +213,7 @@ def toy(lines):
             by = {line["steps"]: line for line in own if line["method"] == method}
             out.append("| %s | %s |" % (method, " | ".join(
                 "%.2f ± %.2f" % (1e4 * by[n]["mmd2"], 1e4 * by[n]["error"]) if n in by else "" for n in steps)))
-        out += ["", "As many draws from the data: %.2f ± %.2f; %d seeds of %d samples." % (
+        out += ["", "As many draws from the data: %.2f ± %.2f; %d seeds of %d samples, ± standard errors." % (
             1e4 * data["mmd2"], 1e4 * data["error"], data["seeds"], data["samples"]), ""]
     return out
 
@@ -241,7 +223,8 @@ def text_of(rows, results):
     for letter in TITLES:
         lines += table(rows, letter)
     if comparable(rows):
-        lines += equal_cost(rows)
+        lines += equal_costs(rows)
+    lines += limits(load(os.path.join(results, "limits.jsonl")), rows)
     lines += seconds(os.path.join(results, "seconds.json"))
     return "\n".join(lines)
 
@@ -250,8 +233,12 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--results", default=os.path.join(HERE, "results"))
     p.add_argument("--docs", help="the folder of evaluation.md")
+    p.add_argument("--less", nargs=2, metavar="ROW", help="their difference, and nothing else")
     args = p.parse_args()
     rows = rows_of(load(os.path.join(args.results, "cells.jsonl")))
+    if args.less:
+        print(less(*(find(rows, name, p.error) for name in args.less)))
+        return
     text, picture = text_of(rows, args.results), curves(rows)
     text += "\n".join(["", *structures(load(os.path.join(args.results, "structures.jsonl"))),
                        *toy(load(os.path.join(args.results, "toy.jsonl")))])

@@ -8,7 +8,7 @@
 
 What examples/evaluation/results has is not measured again.  A run that was stopped, however it was, goes on from its last
 chunk of at most 250 samples (build/evaluation); nothing else is lost, and finished cells are in results/cells.jsonl at once.  Several
-run.py may be at work, one a core: each leaves out what another is at.  Tables are A to G of cells.py, in its order: every method at
+run.py may be at work, one a core: each leaves out what another is at.  Tables are A to H of cells.py, in its order: every method at
 10 steps first.  --budget stops before the chunk that would end too late.  Reference: all 10 000 test images of Fashion-MNIST, which
 no network here was trained on; the floor is what the first training images come to in place of samples.  Tables of noise come from
 the first 400 training images.
@@ -31,7 +31,7 @@ from drawing import JUDGE, Drawing, Failed, call, hash_of
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 REAL = (256, 1000, 2000, 5000)  # floors, one for each number of samples
-CLASSES, CALIBRATED = 10, 400
+CALIBRATED = 400
 TRAIN = "train-images"  # their features
 KEPT = ("frechet", "kernel", "precision", "recall", "accuracy", "nearest", "bootstrap", "bootstrap_seed", "strata", "reference")
 DONE, BUSY, ENDED = range(3)  # of a cell: measured; another run.py is at it; the budget ended before
@@ -194,7 +194,7 @@ class Grid:
                 print("%s: there is no %s" % (line["cell"], path), file=sys.stderr, flush=True)
                 continue
             x, said, _ = store.load(path)
-            labels = self.labels("train", count) if line["table"] == "real" else np.arange(count) % CLASSES
+            labels = self.labels("train", count) if line["table"] == "real" else np.arange(count) % cells.CLASSES
             if not line.get("told", True):
                 labels = None
             self.records.add(dict(line, metrics=self.judge(x[:count], said[:count], labels)))
@@ -233,7 +233,7 @@ class Grid:
             print("%s: %d of %d samples, %.0f s" % (cell.name, drawing.samples(), cell.samples, took), flush=True)
         x, said, about = drawing.join()
         self.records.add(self.record(cell, about, self.judge(
-            x[:cell.samples], said[:cell.samples], np.arange(cell.samples) % CLASSES if cell.run.told else None)))
+            x[:cell.samples], said[:cell.samples], np.arange(cell.samples) % cells.CLASSES if cell.run.told else None)))
         return True
 
     def chunk_of(self, passes):
@@ -274,7 +274,7 @@ def show_left(grid, left):
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("program")
-    p.add_argument("--only", default="A,B,C,D,E,F,G", help="tables, separated by commas")
+    p.add_argument("--only", default=",".join(cells.TABLES), help="tables, separated by commas")
     p.add_argument("--methods", help="these methods, separated by commas")
     p.add_argument("--match", default="", help="cells whose names have this regular expression in them")
     p.add_argument("--steps", help="these numbers of steps, separated by commas")
@@ -289,21 +289,44 @@ def arguments():
     p.add_argument("--results", default=os.path.join(HERE, "results"))
     p.add_argument("--work", default=os.path.join(ROOT, "build", "evaluation"))
     args = p.parse_args()
-    args.tables = args.only.split(",")
-    unknown = [t for t in args.tables if t not in cells.TABLES]
-    if unknown or args.chunk < 1 or args.batch < 1:
-        p.error("--only knows %s, not %s" % (", ".join(cells.TABLES), ", ".join(unknown)) if unknown else
-                "--chunk and --batch must be at least 1")
+    complain(p.error, args)
     return args
 
 
+def complain(fail, args):
+    """Of what would otherwise be nothing to do, or a traceback; splits what commas separate."""
+    def one_of(what, given, known):
+        unknown = [g for g in given if g not in known]
+        if unknown:
+            fail("%s knows %s, not %s" % (what, ", ".join(known), ", ".join(unknown)))
+
+    if not os.access(args.program, os.X_OK):
+        fail("there is no program %s: meson compile -C build" % args.program)
+    args.tables = args.only.split(",")
+    one_of("--only", args.tables, cells.TABLES)
+    args.methods = args.methods and args.methods.split(",")
+    one_of("--methods", args.methods or (), cells.methods(args.program))
+    for name in ("steps", "seeds"):
+        given = getattr(args, name)
+        if given is not None and not re.fullmatch(r"\d+(,\d+)*", given):
+            fail("--%s must be whole numbers, separated by commas, not %s" % (name, given))
+        setattr(args, name, given and [int(word) for word in given.split(",")])
+    for name in ("samples", "chunk", "batch"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            fail("--%s must be at least 1, not %s" % (name, getattr(args, name)))
+    try:
+        re.compile(args.match)
+    except re.error as reason:
+        fail("--match is no regular expression: %s" % reason)
+
+
 def wanted(grid, args):
-    every = cells.cells(grid.program, args.tables, [int(s) for s in args.seeds.split(",")])
+    every = cells.cells(grid.program, args.tables, args.seeds)
     if args.samples:
         every = list({c.name: c for c in (cells.Cell(c.table, c.run, args.samples, c.label) for c in every)}.values())
     return [c for c in every if not grid.records.has(c.name) and
-            (args.methods is None or c.run.method.name in args.methods.split(",")) and
-            re.search(args.match, c.name) and (args.steps is None or str(c.run.steps) in args.steps.split(","))]
+            (args.methods is None or c.run.method.name in args.methods) and
+            re.search(args.match, c.name) and (args.steps is None or c.run.steps in args.steps)]
 
 
 def measure_all(grid, left):
@@ -329,7 +352,9 @@ def measure_all(grid, left):
 def main():
     args = arguments()
     os.makedirs(args.work, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=args.work, prefix="run-") as scratch:
+    for folder in (args.work, args.results, os.path.join(args.results, "features")):
+        store.sweep(folder)
+    with tempfile.TemporaryDirectory(dir=args.work, prefix="run-%d-" % os.getpid()) as scratch:
         grid = Grid(args, scratch)
         if args.judge_again:
             return 1 if grid.judge_again(args.judge_again, args.match) else 0

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files of results: features as float16 in NPZ, a line of JSON a cell.  Everything appears whole or not at all."""
 import fcntl
+import glob
 import json
 import os
+import re
+import shutil
 import zipfile
 
 import numpy as np
@@ -20,6 +23,32 @@ def replace(path, write):
     finally:
         if os.path.exists(new):
             os.unlink(new)
+
+
+def alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
+
+
+def sweep(folder):
+    """What processes that were killed left there: NAME.PID.new, run-PID-... ."""
+    for path in glob.glob(os.path.join(folder, "*")):
+        found = re.search(r"\.(\d+)\.new$|^run-(\d+)-", os.path.basename(path))
+        if found and not alive(int(found[1] or found[2])):
+            (shutil.rmtree if os.path.isdir(path) else os.unlink)(path)
+
+
+def write_lines(path, objects):
+    def write(new):
+        with open(new, "w", encoding="utf-8") as file:
+            for found in objects:
+                file.write(json.dumps(found) + "\n")
+    replace(path, write)
 
 
 def save(path, features, classes, about):
@@ -85,11 +114,6 @@ class Records:
 
     def add(self, record):
         """In the place of the one of that name, if there is one."""
-        def write(new):
-            with open(new, "w", encoding="utf-8") as file:
-                for line in self.lines:
-                    file.write(json.dumps(line) + "\n")
-
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         with Lock(os.path.dirname(self.path)):
             self.read()
@@ -97,4 +121,4 @@ class Records:
                 self.lines = [record if line["cell"] == record["cell"] else line for line in self.lines]
             else:
                 self.lines.append(record)
-            replace(self.path, write)
+            write_lines(self.path, self.lines)

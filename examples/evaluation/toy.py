@@ -99,13 +99,15 @@ def exact(mixture, seed):
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("library", help="libcovsamp.so.0")
-    p.add_argument("--seeds", type=int, default=10)
+    p.add_argument("--seeds", type=int, default=5)
     p.add_argument("--results", default=os.path.join(HERE, "results"))
     args = p.parse_args()
     ctypes.CDLL(os.path.abspath(args.library))  # the module asks for it by its soname
     sys.path.insert(0, os.path.join(HERE, "..", "ffi"))
     import covsamp
     records = store.Records(os.path.join(args.results, "toy.jsonl"))
+    if any(line["seeds"] != args.seeds for line in records.lines):
+        p.error("--seeds must be that of %s, %d, not %d" % (records.path, records.lines[0]["seeds"], args.seeds))
     for name, mixture in MIXTURES.items():
         for steps in (0, *STEPS):
             for method, options in METHODS.items() if steps else (("data", None),):

@@ -159,6 +159,8 @@ def refused(folder, given, other):
         *other)
     bad(1, "feature 2 of sample 7 is a NaN", *start, save("hole.npy", hole), *other)
     bad(2, "--nearest 3 needs at least 4 of each, and the samples are 3", *given, *other, "-n", 3)
+    bad(2, "-n must be 1 to 50, as many as %s/x-f2.npy has, not 51" % folder, *given, *other, "-n", 51)
+    bad(2, "--bootstrap must be 0 or 2 to 10000, not 1", *given, *other, "--bootstrap", 1)
     bad(2, "must be 50 whole numbers", *given, *other, "--classes", save("few.npy", np.zeros(49, int)))
     bad(2, "must be 50 whole numbers", *given, *other, "--classes", save("many.npy", np.zeros(51, int)))
     few = [*given, *other, "--bootstrap", 0, "-n", 30, "--classes"]

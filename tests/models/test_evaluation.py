@@ -27,6 +27,8 @@ import store  # noqa: E402
 from counted import check, done  # noqa: E402
 
 CELL, RUN = "A/ddpm_t5_s1/%d", "ddpm_t5_s1"
+
+
 class Place:
     def __init__(self, folder, program):
         self.results, self.work, self.program = os.path.join(folder, "results"), os.path.join(folder, "work"), program
@@ -72,6 +74,23 @@ def test_whole(place):
           near["strata"])
     check(not os.path.exists(os.path.join(place.work, RUN)), "no chunk is left")
     check("0 cells left" in place.run(8, "--list").stdout, "--list")
+
+
+def test_stored(place):
+    """Features that are kept, without those that are always 0, of which scipy's root loses digits."""
+    x = store.load(os.path.join(EVALUATION, "results", "features", "lgs_t10_s1.npz"))[0][:1000]
+    y = store.load(os.path.join(place.results, "reference.npz"))[0][:1500]
+    live = y.any(0) | x.any(0)
+    names = [os.path.join(place.work, name + ".npy") for name in "xy"]
+    for name, array in zip(names, (x, y)):
+        np.save(name, np.ascontiguousarray(array[:, live]))
+    words = [place.program, "evaluate", "--json", "-q", "--bootstrap", "0", "--features", names[0], "--reference-features", names[1]]
+    got = json.loads(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    for name, estimate in evaluate_reference.evaluate(x[:, live], y[:, live]).items():
+        off = abs(got[name]["value"] / estimate["value"] - 1)
+        check(off <= 1e-6, "%s of kept features" % name, (off, got[name]["value"], estimate["value"]))
+    for name in names:
+        os.unlink(name)
 
 
 def test_killed(place, whole):
@@ -153,8 +172,11 @@ def test_refused(place):
     old = {key: value for key, value in about.items() if key != "judge"}
     done = run(10, dict(old, options={"eta": "1", "gone": "3"}))
     check(done.returncode == 0 and place.line(10), "an older file", done)
-    done = subprocess.run([*place.command(12), "--only", "Z"], stderr=subprocess.PIPE, text=True)
-    check(done.returncode == 2 and "--only knows A, B, C, D, E, F, G, not Z" in done.stderr, "no such table", done)
+    for words, said in ((("--only", "Z"), "--only knows A, B, C, D, E, F, G, H, not Z"), (("--methods", "lsg"), "not lsg"),
+                        (("--match", "["), "--match is no regular expression"), (("--seeds", "x"), "--seeds must be whole numbers"),
+                        (("--steps", "5;10"), "not 5;10"), (("--samples", "0"), "--samples must be at least 1, not 0")):
+        done = place.run(12, *words)
+        check(done.returncode == 2 and said in done.stderr, " ".join(words), done)
 
 
 def test_twin(place):
@@ -201,6 +223,7 @@ def main(program):
     with tempfile.TemporaryDirectory() as folder:
         whole, killed, shared = (Place(os.path.join(folder, name), os.path.abspath(program)) for name in ("whole", "killed", "shared"))
         test_whole(whole)
+        test_stored(whole)
         test_together(shared)
         test_killed(killed, whole)
         test_more(killed)
