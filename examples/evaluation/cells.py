@@ -54,14 +54,15 @@ ABLATIONS = (
     ("analytic above the window", ("window_fallback=analytic",)),
 )
 FEW_STEPS = ("no guard", "m = 1", "m = 3", "mask only", "window only", "m = 3, no guard")  # of FIRST, at T = 5 too
-ETAS = {10: (0.5, 0.75), 5: (0.7,)}  # of methods without products as well, or lgs alone would be tuned
+ETAS = {10: (0.5, 0.75), 5: (0.7,)}  # of other methods as well, or lgs alone would be tuned
 PROBES = (1, 3, 10, 100)
 ENGINES = ("transposed", "linearised-bf16")
 GUIDED = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "lgs", "lgs-2m", "dpmpp-2m")
 GUIDED_5 = ("ddpm", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m")
 # Steps that cost about what 10 and 5 of lgs do.
-GUIDED_EQUAL = {"--cfg": {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 16: ("dpmpp-2m", "ddpm-2m"), 7: ("dpmpp-2m", "ddpm-2m")},
-                "--guidance": {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 28: ("dpmpp-2m", "ddpm-2m"), 25: ("ocm-ddpm",)}}
+GUIDED_EQUAL = {("--cfg", 3): {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 16: ("dpmpp-2m", "ddpm-2m"), 7: ("dpmpp-2m", "ddpm-2m")},
+                ("--cfg", 1): {16: ("ddpm-2m", "dpmpp-2m"), 14: ("ocm-ddpm",), 20: ("lgs-2m",)},
+                ("--guidance", 4): {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 28: ("dpmpp-2m", "ddpm-2m"), 25: ("ocm-ddpm",)}}
 EVEN = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "ddim", "lgs", "lgs-2m", "lgs-plain", "dpmpp-2m")
 TWINS = tuple("%s-%d" % (prediction, images) for prediction in ("v", "noise") for images in (24000, 72000, 192000))
 GUIDE = "fashion-classifier-noisy.pt"
@@ -200,7 +201,7 @@ def ablations(known, seed):
     for label, sets in ABLATIONS:
         yield cell("lgs", 10, sets, "lgs, " + label)
     for steps, etas in ETAS.items():
-        for name in ("ocm-ddpm", "ddpm-2m"):
+        for name in ("ocm-ddpm", "ddpm-2m", *(["lgs-2m"] if steps == 10 else [])):
             for eta in etas:
                 yield cell(name, steps, ("eta=%g" % eta,), "%s, eta = %g" % (name, eta))
     for m in (2, 3):
@@ -225,11 +226,10 @@ def guided(known, seed):
         for guide in GUIDES:
             for name in names:
                 yield guided_cell(known, name, steps, seed, guide)
-    for guide in GUIDES:
-        if guide[1] > 1:
-            for steps, names in GUIDED_EQUAL[guide[0]].items():
-                for name in names:
-                    yield guided_cell(known, name, steps, seed, guide)
+    for guide, equal in GUIDED_EQUAL.items():
+        for steps, names in equal.items():
+            for name in names:
+                yield guided_cell(known, name, steps, seed, guide)
     yield guided_cell(known, "lgs-2m", 20, seed, CFG)
     yield Cell("E", Run(known["lgs-2m"], 10, seed, ("guided_jacobian=1",), guide=CFG), 1000, "lgs-2m guided Jacobian, cfg 3")
 

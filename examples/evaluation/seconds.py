@@ -4,7 +4,7 @@
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 /usr/bin/python3 examples/evaluation/seconds.py build/examples/covsamp/covsamp
 
-99 samples of each method behind a warm-up, in three rounds in which all methods take turns; loading is not counted.  Then
+99 samples of each method behind a warm-up, in nine rounds in which all methods take turns; loading is not counted.  Then
 what a head costs: ocm-ddpm and ddpm in many short turns.  Writes examples/evaluation/results/seconds.json; --head-only leaves
 what it says of the methods.
 """
@@ -23,8 +23,8 @@ MODELS = os.path.join(os.path.dirname(HERE), "models")
 BASE = "ocm-ddpm"
 METHODS = (BASE, "ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "sn-ddpm", "dpmpp-2m", "heun", "spectral-ddim", "hutchinson-ddpm",
            "lgs", "lgs-2m", "lgs-plain")
-STEPS, ROUNDS, BATCH = 50, 3, 33
-HEAD_STEPS, HEAD_ROUNDS = 5, 30
+STEPS, ROUNDS, BATCH = 50, 9, 11
+HEAD_STEPS, HEAD_ROUNDS = 5, 90
 
 
 def draw(program, run, count, out):
