@@ -67,8 +67,7 @@ EVEN = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "ddim", "lgs", "lgs-2m",
 TWINS = tuple("%s-%d" % (prediction, images) for prediction in ("v", "noise") for images in (24000, 72000, 192000))
 GUIDE = "fashion-classifier-noisy.pt"
 GUIDES = (("--guidance", 1), ("--guidance", 4), ("--cfg", 1), ("--cfg", 3))
-CFG = GUIDES[-1]
-LIMITS = ("ddpm-2m", "dpmpp-2m")  # what guided samplers with noise and without go to
+LIMITS = ("ddpm-2m", "dpmpp-2m"), (("--cfg", 3), ("--cfg", 1))  # what guided samplers with noise and without go to
 
 
 class Method:
@@ -230,14 +229,17 @@ def guided(known, seed):
         for steps, names in equal.items():
             for name in names:
                 yield guided_cell(known, name, steps, seed, guide)
-    yield guided_cell(known, "lgs-2m", 20, seed, CFG)
-    yield Cell("E", Run(known["lgs-2m"], 10, seed, ("guided_jacobian=1",), guide=CFG), 1000, "lgs-2m guided Jacobian, cfg 3")
+    cfg = ("--cfg", 3)
+    yield guided_cell(known, "lgs-2m", 20, seed, cfg)
+    yield Cell("E", Run(known["lgs-2m"], 10, seed, ("guided_jacobian=1",), guide=cfg), 1000, "lgs-2m guided Jacobian, cfg 3")
 
 
 def limits(known, seed):
     """Other noise than the grid's, or what shares it would be near for that."""
-    for name in LIMITS:
-        yield Cell("H", Run(known[name], 100, seed + 100, guide=CFG), 1000, "%s, cfg %g" % (name, CFG[1]))
+    names, guides = LIMITS
+    for guide in guides:
+        for name in names:
+            yield Cell("H", Run(known[name], 100, seed + 100, guide=guide), 1000, "%s, cfg %g" % (name, guide[1]))
 
 
 def even(known, seed):

@@ -4,9 +4,9 @@
 
     /usr/bin/python3 examples/evaluation/limits.py build/examples/covsamp/covsamp
 
-Fréchet distances of the guided cells of run.py to the samples of table H, which have a hundred steps and other noise: what a
-sampler goes to as its steps grow, where nothing but the discretisation is wrong.  From stored features; writes
-examples/evaluation/results/limits.json.
+Fréchet distances of the guided cells of run.py to the samples of table H with the same guide, which have a hundred steps and
+other noise: what a sampler goes to as its steps grow, where nothing but the discretisation is wrong.  From stored features;
+writes examples/evaluation/results/limits.jsonl.
 """
 import argparse
 import json
@@ -46,13 +46,12 @@ def main():
 
     lines, program = store.Records(os.path.join(args.results, "cells.jsonl")).lines, os.path.abspath(args.program)
     limits = [line for line in lines if line["table"] == "H"]
-    guided = [line for line in lines if line["table"] == "E" and line["guide"] == list(cells.CFG)]
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         for limit in limits:
             theirs = kept(limit["run"])[0][:limit["samples"]]
             rows += [{"cell": line["cell"], "limit": limit["cell"], "frechet": frechet(program, scratch, kept(line["run"]), theirs)}
-                     for line in guided]
+                     for line in lines if line["table"] == "E" and line["guide"] == limit["guide"]]
 
     store.write_lines(os.path.join(args.results, "limits.jsonl"), rows)
     print("%d distances" % len(rows))

@@ -134,15 +134,18 @@ def limits(lines, rows):
     if not lines:
         return []
     by_cell = {r["cell"]: r for r in rows}
-    ends = list(dict.fromkeys(line["limit"] for line in lines))
-    own = sorted({line["cell"] for line in lines}, key=lambda c: (by_cell[c]["steps"], distance(by_cell[c])))
-    to = {(line["cell"], line["limit"]): line["frechet"] for line in lines}
-    titles = ["to `%s`, %d steps" % (by_cell[end]["method"], by_cell[end]["steps"]) for end in ends]
-    return ["### Fréchet distances of guided samples to those of a hundred steps, 1000 samples", "",
-            "By `limits.py`: the last columns are distances to samples of table H in place of test images.", "",
-            "| method | steps | passes | to test images | %s |" % " | ".join(titles), "| --- | ---: | ---: | ---: |" + " ---: |" * len(ends),
-            *("| %s | %d | %.1f | %.2f | %s |" % (r["label"], r["steps"], r["passes"], distance(r), " | ".join(
-                interval(to[r["cell"], end], "%.2f") for end in ends)) for r in map(by_cell.get, own)), ""]
+    out = ["### Fréchet distances of guided samples to those of a hundred steps, 1000 samples", "",
+           "By `limits.py`: the last columns are distances to samples of table H, of the same guide, in place of test images.", ""]
+    for guide in dict.fromkeys(by_cell[line["limit"]]["label"].partition(", ")[2] for line in lines):
+        alike = [line for line in lines if by_cell[line["limit"]]["label"].endswith(", " + guide)]
+        ends = list(dict.fromkeys(line["limit"] for line in alike))
+        own = sorted({line["cell"] for line in alike}, key=lambda c: (by_cell[c]["steps"], distance(by_cell[c])))
+        to = {(line["cell"], line["limit"]): line["frechet"] for line in alike}
+        titles = ["to `%s`, %d steps" % (by_cell[end]["method"], by_cell[end]["steps"]) for end in ends]
+        out += ["| method | steps | passes | to test images | %s |" % " | ".join(titles), "| --- | ---: | ---: | ---: |" + " ---: |" * len(ends),
+                *("| %s | %d | %.1f | %.2f | %s |" % (r["label"], r["steps"], r["passes"], distance(r), " | ".join(
+                    interval(to.get((r["cell"], end)), "%.2f") for end in ends)) for r in map(by_cell.get, own)), ""]
+    return out
 
 
 def seconds(path):

@@ -103,6 +103,12 @@ def test_limits():
                                    [guided, end]))
     check("| lgs-2m, cfg 3 | 10 | 32.0 | 8.00 | 2.00 (1.00 … 3.00) |" in text and "to `ddpm-2m`, 100 steps" in text, "limits", text)
     check(report.limits([], []) == [], "none yet")
+    other, far = (row(name, 20, 40.0, value, table=table, label=name + ", cfg 1") for name, value, table in (
+        ("lgs-2m", 4.0, "E"), ("ddpm-2m", 5.0, "H")))
+    pairs = ((guided, end, 2), (other, far, 1))
+    text = "\n".join(report.limits([{"cell": own["cell"], "limit": to["cell"], "frechet": {"value": v, "low": v, "high": v}}
+                                    for own, to, v in pairs], [guided, end, other, far]))
+    check(text.count("| to test images |") == 2 and text.index("cfg 3 | 10") < text.index("cfg 1 | 20"), "a table for each guide", text)
 
 
 def test_files(folder):
