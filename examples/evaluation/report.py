@@ -13,6 +13,8 @@ import argparse
 import json
 import os
 
+import numpy as np
+
 import cells
 import chart
 from rows import NAMES, difference, distance, load, rows_of
@@ -163,6 +165,23 @@ def seconds(path):
               for r in sorted(found["rows"], key=lambda r: r["ratio"])), ""]
 
 
+def likelihood(lines):
+    """Means over blocks of images, and of their differences, which are known better."""
+    if not lines:
+        return []
+    names = list(lines[0]["bits"])
+    out = ["### Bits per value of the same test images", "", "By `likelihood.py`: mean ± standard error over blocks of images.", "",
+           "| steps | images | %s | `%s` less `%s` |" % (" | ".join("`%s`" % name for name in names), *names[::-1]),
+           "| ---: | ---: |" + " ---: |" * (len(names) + 1)]
+    for steps in sorted({line["steps"] for line in lines}):
+        own = [line for line in lines if line["steps"] == steps]
+        columns = np.array([[line["bits"][name] for name in names] for line in own]).T
+        columns = [*columns, columns[-1] - columns[0]]
+        out.append("| %d | %d | %s |" % (steps, sum(line["images"] for line in own), " | ".join(
+            "%.3f ± %.3f" % (c.mean(), c.std(ddof=1) / len(c) ** 0.5) if len(c) > 1 else "%.3f" % c[0] for c in columns)))
+    return out + [""]
+
+
 def curves(rows):
     found = {}
     for r in comparable(rows):
@@ -229,6 +248,7 @@ def text_of(rows, results):
         lines += equal_costs(rows)
     lines += limits(load(os.path.join(results, "limits.jsonl")), rows)
     lines += seconds(os.path.join(results, "seconds.json"))
+    lines += likelihood(load(os.path.join(results, "likelihood.jsonl")))
     return "\n".join(lines)
 
 

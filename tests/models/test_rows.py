@@ -111,6 +111,12 @@ def test_limits():
     check(text.count("| to test images |") == 2 and text.index("cfg 3 | 10") < text.index("cfg 1 | 20"), "a table for each guide", text)
 
 
+def test_likelihood():
+    lines = [{"steps": 50, "images": 4, "bits": {"ocm-ddpm": 3.0 + b, "lgs": 2.9 + b}} for b in (0.0, 2.0)]
+    check("| 50 | 8 | 4.000 ± 1.000 | 3.900 ± 1.000 | -0.100 ± 0.000 |" in report.likelihood(lines), "likelihood", report.likelihood(lines))
+    check(report.likelihood([]) == [] and "| 50 | 4 | 3.000 |" in "".join(report.likelihood(lines[:1])), "none, and one block")
+
+
 def test_files(folder):
     path = os.path.join(folder, "x.jsonl")
     store.write_lines(path, [{"cell": "a"}, {"cell": "b"}])
@@ -131,7 +137,7 @@ def test_cost():
 
 
 if __name__ == "__main__":
-    for test in (test_difference, test_seeds, test_beside, test_equal_cost, test_names, test_limits, test_cost):
+    for test in (test_difference, test_seeds, test_beside, test_equal_cost, test_names, test_limits, test_likelihood, test_cost):
         test()
     with tempfile.TemporaryDirectory() as scratch:
         test_files(scratch)
