@@ -88,6 +88,16 @@ def comparable(rows):
     return [r for r in rows if r["table"] in ("A", "C") and r["samples"] == 2000]
 
 
+def overview(rows):
+    """The distances of tables A and C alone, a column a number of steps."""
+    by = {(r["label"], r["steps"]): distance(r) for r in comparable(rows)}
+    names, steps = {name for name, _ in by}, sorted({n for _, n in by if n in cells.STEPS_A or n >= 100})
+    ordered = sorted(names, key=lambda name: ((name, 10) not in by, by.get((name, 10), by.get((name, 5), 0)), name))
+    return ["### Fréchet distance by steps, 2000 samples", "", "Tables A and C without their intervals; empty: not measured.", "",
+            "| method | %s |" % " | ".join("%d steps" % n for n in steps), "| --- |" + " ---: |" * len(steps),
+            *("| %s | %s |" % (name, " | ".join("%.2f" % by[name, n] if (name, n) in by else "" for n in steps)) for name in ordered), ""]
+
+
 def kind(row):
     """Of table "At equal network cost"; None: pays for products, and has no full covariance."""
     if row["method"].startswith("lgs"):
@@ -242,10 +252,10 @@ def toy(lines):
 
 def text_of(rows, results):
     lines = ["%d cells are measured." % sum(len(r["seeds"]) for r in rows if r["table"] != "real"), ""]
+    if comparable(rows):
+        lines += overview(rows) + equal_costs(rows)
     for letter in TITLES:
         lines += table(rows, letter)
-    if comparable(rows):
-        lines += equal_costs(rows)
     lines += limits(load(os.path.join(results, "limits.jsonl")), rows)
     lines += seconds(os.path.join(results, "seconds.json"))
     lines += likelihood(load(os.path.join(results, "likelihood.jsonl")))
