@@ -11,6 +11,7 @@ no network and no program.  Runs of several seeds are averaged, their intervals 
 """
 import argparse
 import json
+import math
 import os
 
 import numpy as np
@@ -112,6 +113,24 @@ def shown(row):
         row["label"].partition(",")[0], row["steps"], row["passes"], distance(row))
 
 
+def cost_of(rows, target):
+    """The least cost at which one of the methods without products has this distance, log-linear between its rows; None: none has."""
+    found = []
+    for name in {r["label"] for r in rows if kind(r) in ("plain", "head")}:
+        own = sorted((r["passes"], distance(r)) for r in rows if r["label"] == name)
+        for (cost, above), (next_cost, below) in zip(own, own[1:]):
+            if above > target >= below:
+                part = math.log(above / target) / math.log(above / below)
+                found.append(cost * (next_cost / cost) ** part)
+    return min(found, default=None)
+
+
+def fair_price(row, rows):
+    """What a product would have to cost, in passes, for the row to be level with the others at equal cost."""
+    cost = cost_of(rows, distance(row))
+    return "–" if cost is None or not row["jvps"] else "%.1f" % max(0, (cost - row["means"]) / row["jvps"])
+
+
 def equal_cost(rows):
     """Lines of a table: what full covariances cost, and what others have for .8 of it to as much."""
     out = []
@@ -122,7 +141,8 @@ def equal_cost(rows):
         others = [best[name] for name in ("plain", "head") if best[name]]
         if others:
             apart = difference(best["full"], min(others, key=distance))
-            out.append("| %s | %s |" % (" | ".join(shown(best[name]) for name in ("full", "plain", "head")), interval(apart, "%+.2f")))
+            out.append("| %s | %s | %s |" % (" | ".join(shown(best[name]) for name in ("full", "plain", "head")), interval(apart, "%+.2f"),
+                                              fair_price(best["full"], rows)))
     return out
 
 
@@ -130,14 +150,16 @@ def equal_costs(rows):
     """For each guide, and none."""
     out = ["### At equal network cost", "",
            "Forward passes in brackets. Beside a full covariance the best that others have for .8 to 1 times its cost. *Plain*: no product and no "
-           "training (`analytic-` needs a table). The best are chosen by these numbers, which favours the side with more of them.", "",
-           "| full covariance | plain | trained head | full less the best of the others |", "| --- | --- | --- | ---: |"]
+           "training (`analytic-` needs a table). The best are chosen by these numbers, which favours the side with more of them. *Price*: what a product "
+           "would have to cost, in passes, for the full covariance to be level with the others (their distances log-linear between the costs that "
+           "were measured; –: none of them comes as near).", "",
+           "| full covariance | plain | trained head | full less the best of the others | price |", "| --- | --- | --- | ---: | ---: |"]
     groups = {"no guide, 2000 samples (tables A, C)": comparable(rows)}
     for guide in cells.GUIDES:
         groups["`%s %g`, 1000 samples (table E)" % guide] = [r for r in rows if r["table"] == "E" and r.get("guide") == list(guide)]
     for what, those in groups.items():
         found = equal_cost(those)
-        out += ["| *%s* | | | |" % what, *found] if found else []
+        out += ["| *%s* | | | | |" % what, *found] if found else []
     return out + [""]
 
 

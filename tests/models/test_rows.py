@@ -32,7 +32,7 @@ def line(method, steps, passes, value, table="A", label=None, seed=1, spread=1.0
     metrics = {name: dict(metric) for name in rows.NAMES}
     metrics["frechet"]["replicates"] = list(value + spread * (NOISE - NOISE.mean()))
     return {"cell": "%s/%s_t%d_s%d" % (table, method, steps, seed), "table": table, "label": label or method, "method": method,
-            "steps": steps, "seed": seed, "samples": 2000, "passes": passes, "jvps": jvps, "vjps": 0.0,
+            "steps": steps, "seed": seed, "samples": 2000, "passes": passes, "means": steps, "jvps": jvps, "vjps": 0.0,
             "metrics": dict(metrics, spread=None, bootstrap=COUNT, bootstrap_seed=0, strata=strata), **more}
 
 
@@ -81,6 +81,13 @@ def test_equal_cost():
     check(len(found) == 1 and "ddpm-2m, 20 steps (20.0): 7.00" in found[0] and "ocm-ddpm, 17 steps" in found[0], "who is beside it", found)
     check("+1.00 (+1.00" in found[0], "less the better of the two", found)
     check(report.equal_cost([full, *far]) == [], "nobody is")
+
+    line_of = [row("ddpm-2m", steps, float(steps), value) for steps, value in ((5, 12.0), (10, 8.0), (40, 2.0))]
+    found = report.cost_of([*line_of, priced], 4.0)  # half-way from 8 to 2, and from 10 to 40
+    check(abs(found - 20.0) < 1e-9, "log-linear", found)
+    check(report.cost_of(line_of, 13.0) is None and report.cost_of(line_of, 1.0) is None, "outside what was measured")
+    lgs = dict(row("lgs", 10, 22.0, 4.0, jvps=20.0), means=10.0)
+    check(report.fair_price(lgs, line_of) == "0.5" and report.fair_price(dict(lgs, jvps=0.0), line_of) == "–", "price of a product")
 
 
 def test_names():
