@@ -27,6 +27,7 @@ CURVES = ("ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "ocm-ddpm", "sn-ddpm", "dp
 # What of table A a table is held against.  eta = 0 of lgs is lgs-ddim.
 BESIDE = {"D": {(name, steps) for steps in (10, 5) for name in ("lgs", "lgs-2m", "ocm-ddpm", "ddpm-2m")} |
           {(name, 10) for name in ("lgs-ddim", "lgs-plain", "hutchinson-ddpm", "spectral-ddim")}}
+SPACINGS = ("log-snr", "even")
 # Differences are to the first of these that a table has, with as many steps: the best that needs no training.
 BASES = {"D": ("lgs",)}
 BASE = ("ddpm-2m", "lgs")
@@ -85,16 +86,19 @@ def table(rows, letter):
     return out
 
 
-def comparable(rows):
-    return [r for r in rows if r["table"] in ("A", "C") and r["samples"] == 2000]
+def comparable(rows, spacing="trailing", guide=None):
+    """Of tables A and C, of E, or of F."""
+    tables = "F" if spacing != "trailing" else "E" if guide else "AC"
+    return [r for r in rows if r["table"] in tables and r["samples"] == (1000 if guide else 2000) and r.get("guide") == guide and
+            (tables != "F" or r["spacing"] == spacing)]
 
 
 def overview(rows):
-    """The distances of tables A and C alone, a column a number of steps."""
-    by = {(r["label"], r["steps"]): distance(r) for r in comparable(rows)}
+    """Distances alone, a column a number of steps."""
+    by = {(r["label"], r["steps"]): distance(r) for spacing in ("trailing", *SPACINGS) for r in comparable(rows, spacing)}
     names, steps = {name for name, _ in by}, sorted({n for _, n in by if n in cells.STEPS_A or n >= 100})
     ordered = sorted(names, key=lambda name: ((name, 10) not in by, by.get((name, 10), by.get((name, 5), 0)), name))
-    return ["### Fréchet distance by steps, 2000 samples", "", "Tables A and C without their intervals; empty: not measured.", "",
+    return ["### Fréchet distance by steps, 2000 samples", "", "Tables A, C and F without their intervals; empty: not measured.", "",
             "| method | %s |" % " | ".join("%d steps" % n for n in steps), "| --- |" + " ---: |" * len(steps),
             *("| %s | %s |" % (name, " | ".join("%.2f" % by[name, n] if (name, n) in by else "" for n in steps)) for name in ordered), ""]
 
@@ -154,9 +158,11 @@ def equal_costs(rows):
            "would have to cost, in passes, for the full covariance to be level with the others (their distances log-linear between the costs that "
            "were measured; –: none of them comes as near).", "",
            "| full covariance | plain | trained head | full less the best of the others | price |", "| --- | --- | --- | ---: | ---: |"]
-    groups = {"no guide, 2000 samples (tables A, C)": comparable(rows)}
+    groups = {"no guide, 2000 samples (tables A, C)": comparable(rows),
+              "no guide, `--spacing log-snr`, 2000 samples (table F)": comparable(rows, "log-snr")}
     for guide in cells.GUIDES:
-        groups["`%s %g`, 1000 samples (table E)" % guide] = [r for r in rows if r["table"] == "E" and r.get("guide") == list(guide)]
+        groups["`%s %g`, 1000 samples (table E)" % guide] = comparable(rows, guide=list(guide))
+        groups["`%s %g --spacing log-snr`, 1000 samples (table F)" % guide] = comparable(rows, "log-snr", list(guide))
     for what, those in groups.items():
         found = equal_cost(those)
         out += ["| *%s* | | | | |" % what, *found] if found else []
