@@ -27,7 +27,7 @@ CURVES = ("ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "ocm-ddpm", "sn-ddpm", "dp
 # What of table A a table is held against.  eta = 0 of lgs is lgs-ddim.
 BESIDE = {"D": {(name, steps) for steps in (10, 5) for name in ("lgs", "lgs-2m", "ocm-ddpm", "ddpm-2m")} |
           {(name, 10) for name in ("lgs-ddim", "lgs-plain", "hutchinson-ddpm", "spectral-ddim")}}
-SPACINGS = ("log-snr", "even")
+SPACINGS = ("even", "trailing", "log-snr")
 # Differences are to the first of these that a table has, with as many steps: the best that needs no training.
 BASES = {"D": ("lgs",)}
 BASE = ("ddpm-2m", "lgs")
@@ -95,12 +95,26 @@ def comparable(rows, spacing="trailing", guide=None):
 
 def overview(rows):
     """Distances alone, a column a number of steps."""
-    by = {(r["label"], r["steps"]): distance(r) for spacing in ("trailing", *SPACINGS) for r in comparable(rows, spacing)}
+    by = {(r["label"], r["steps"]): distance(r) for r in comparable(rows)}
     names, steps = {name for name, _ in by}, sorted({n for _, n in by if n in cells.STEPS_A or n >= 100})
     ordered = sorted(names, key=lambda name: ((name, 10) not in by, by.get((name, 10), by.get((name, 5), 0)), name))
-    return ["### Fréchet distance by steps, 2000 samples", "", "Tables A, C and F without their intervals; empty: not measured.", "",
+    return ["### Fréchet distance by steps, 2000 samples", "", "Tables A and C without their intervals; empty: not measured.", "",
             "| method | %s |" % " | ".join("%d steps" % n for n in steps), "| --- |" + " ---: |" * len(steps),
             *("| %s | %s |" % (name, " | ".join("%.2f" % by[name, n] if (name, n) in by else "" for n in steps)) for name in ordered), ""]
+
+
+def by_levels(rows):
+    """The same of methods that have been tried on several sets of levels."""
+    by = {(r["method"], r["steps"], spacing): distance(r) for spacing in SPACINGS for r in comparable(rows, spacing)}
+    tried = {n: {s for _, m, s in by if m == n} for n in (5, 10, 20, 25)}
+    columns = [(n, spacing) for n in tried for spacing in SPACINGS if spacing in tried[n] and len(tried[n]) > 1]
+    names = {name for name, n, spacing in by if spacing != "trailing" and (n, spacing) in columns}
+    if not names:
+        return []
+    return ["### Fréchet distance by levels, 2000 samples", "", "Tables A and F without their intervals; empty: not measured.", "",
+            "| method | %s |" % " | ".join("%d, %s" % c for c in columns), "| --- |" + " ---: |" * len(columns),
+            *("| %s | %s |" % (name, " | ".join("%.2f" % by[(name, *c)] if (name, *c) in by else "" for c in columns))
+              for name in sorted(names, key=lambda name: min(v for (m, *_), v in by.items() if m == name))), ""]
 
 
 def kind(row):
@@ -281,7 +295,7 @@ def toy(lines):
 def text_of(rows, results):
     lines = ["%d cells are measured." % sum(len(r["seeds"]) for r in rows if r["table"] != "real"), ""]
     if comparable(rows):
-        lines += overview(rows) + equal_costs(rows)
+        lines += overview(rows) + by_levels(rows) + equal_costs(rows)
     for letter in TITLES:
         lines += table(rows, letter)
     lines += limits(load(os.path.join(results, "limits.jsonl")), rows)
