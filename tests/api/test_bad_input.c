@@ -183,7 +183,7 @@ static void spacings(void)
         covsamp_schedule *s = NULL;
         int64_t levels[64];
         CHECK(covsamp_schedule_new_flow(&s, n, NULL, NULL) == COVSAMP_OK);
-        for (int32_t spacing = 1; spacing <= 3; spacing++)
+        for (int32_t spacing = 1; spacing <= 4; spacing++)
             for (int64_t count = 1; count <= n; count++) {
                 covsamp_status got = covsamp_schedule_spaced(s, count, spacing, levels, message);
                 CHECK(got == COVSAMP_OK || (got == COVSAMP_E_RANGE &&
