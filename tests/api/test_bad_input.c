@@ -198,7 +198,7 @@ static void spacings(void)
         }
         CHECK(covsamp_schedule_spaced(s, 1, 0, levels, message) == COVSAMP_E_RANGE);
         CHECK_TEXT(message, "spacing is 0");
-        CHECK(covsamp_schedule_spaced(s, 1, 4, levels, NULL) == COVSAMP_E_RANGE);
+        CHECK(covsamp_schedule_spaced(s, 1, 5, levels, NULL) == COVSAMP_E_RANGE);
         CHECK(covsamp_schedule_spaced(NULL, 1, 1, levels, message) == COVSAMP_E_NULL);
         CHECK_TEXT(message, "schedule is NULL");
         CHECK(covsamp_schedule_spaced(s, 1, 1, NULL, message) == COVSAMP_E_NULL);
