@@ -11,7 +11,10 @@ no network and no program.  Runs of several seeds are averaged, their intervals 
 """
 import argparse
 import json
+import math
 import os
+
+import numpy as np
 
 import cells
 import chart
@@ -86,6 +89,16 @@ def comparable(rows):
     return [r for r in rows if r["table"] in ("A", "C") and r["samples"] == 2000]
 
 
+def overview(rows):
+    """The distances of tables A and C alone, a column a number of steps."""
+    by = {(r["label"], r["steps"]): distance(r) for r in comparable(rows)}
+    names, steps = {name for name, _ in by}, sorted({n for _, n in by if n in cells.STEPS_A or n >= 100})
+    ordered = sorted(names, key=lambda name: ((name, 10) not in by, by.get((name, 10), by.get((name, 5), 0)), name))
+    return ["### Fréchet distance by steps, 2000 samples", "", "Tables A and C without their intervals; empty: not measured.", "",
+            "| method | %s |" % " | ".join("%d steps" % n for n in steps), "| --- |" + " ---: |" * len(steps),
+            *("| %s | %s |" % (name, " | ".join("%.2f" % by[name, n] if (name, n) in by else "" for n in steps)) for name in ordered), ""]
+
+
 def kind(row):
     """Of table "At equal network cost"; None: pays for products, and has no full covariance."""
     if row["method"].startswith("lgs"):
@@ -100,6 +113,24 @@ def shown(row):
         row["label"].partition(",")[0], row["steps"], row["passes"], distance(row))
 
 
+def cost_of(rows, target):
+    """The least cost at which one of the methods without products has this distance, log-linear between its rows; None: none has."""
+    found = []
+    for name in {r["label"] for r in rows if kind(r) in ("plain", "head")}:
+        own = sorted((r["passes"], distance(r)) for r in rows if r["label"] == name)
+        for (cost, above), (next_cost, below) in zip(own, own[1:]):
+            if above > target >= below:
+                part = math.log(above / target) / math.log(above / below)
+                found.append(cost * (next_cost / cost) ** part)
+    return min(found, default=None)
+
+
+def fair_price(row, rows):
+    """What a product would have to cost, in passes, for the row to be level with the others at equal cost."""
+    cost = cost_of(rows, distance(row))
+    return "–" if cost is None or not row["jvps"] else "%.1f" % max(0, (cost - row["means"]) / row["jvps"])
+
+
 def equal_cost(rows):
     """Lines of a table: what full covariances cost, and what others have for .8 of it to as much."""
     out = []
@@ -110,7 +141,8 @@ def equal_cost(rows):
         others = [best[name] for name in ("plain", "head") if best[name]]
         if others:
             apart = difference(best["full"], min(others, key=distance))
-            out.append("| %s | %s |" % (" | ".join(shown(best[name]) for name in ("full", "plain", "head")), interval(apart, "%+.2f")))
+            out.append("| %s | %s | %s |" % (" | ".join(shown(best[name]) for name in ("full", "plain", "head")), interval(apart, "%+.2f"),
+                                              fair_price(best["full"], rows)))
     return out
 
 
@@ -118,14 +150,16 @@ def equal_costs(rows):
     """For each guide, and none."""
     out = ["### At equal network cost", "",
            "Forward passes in brackets. Beside a full covariance the best that others have for .8 to 1 times its cost. *Plain*: no product and no "
-           "training (`analytic-` needs a table). The best are chosen by these numbers, which favours the side with more of them.", "",
-           "| full covariance | plain | trained head | full less the best of the others |", "| --- | --- | --- | ---: |"]
+           "training (`analytic-` needs a table). The best are chosen by these numbers, which favours the side with more of them. *Price*: what a product "
+           "would have to cost, in passes, for the full covariance to be level with the others (their distances log-linear between the costs that "
+           "were measured; –: none of them comes as near).", "",
+           "| full covariance | plain | trained head | full less the best of the others | price |", "| --- | --- | --- | ---: | ---: |"]
     groups = {"no guide, 2000 samples (tables A, C)": comparable(rows)}
     for guide in cells.GUIDES:
         groups["`%s %g`, 1000 samples (table E)" % guide] = [r for r in rows if r["table"] == "E" and r.get("guide") == list(guide)]
     for what, those in groups.items():
         found = equal_cost(those)
-        out += ["| *%s* | | | |" % what, *found] if found else []
+        out += ["| *%s* | | | | |" % what, *found] if found else []
     return out + [""]
 
 
@@ -161,6 +195,23 @@ def seconds(path):
             "| method | seconds | ratio, least – median – most |", "| --- | ---: | ---: |",
             *("| %s | %.3f | %.2f – %.2f – %.2f |" % (r["method"], r["seconds"], r["least"], r["ratio"], r["most"])
               for r in sorted(found["rows"], key=lambda r: r["ratio"])), ""]
+
+
+def likelihood(lines):
+    """Means over blocks of images, and of their differences, which are known better."""
+    if not lines:
+        return []
+    names = list(lines[0]["bits"])
+    out = ["### Bits per value of the same test images", "", "By `likelihood.py`: mean ± standard error over blocks of images.", "",
+           "| steps | images | %s | `%s` less `%s` |" % (" | ".join("`%s`" % name for name in names), *names[::-1]),
+           "| ---: | ---: |" + " ---: |" * (len(names) + 1)]
+    for steps in sorted({line["steps"] for line in lines}):
+        own = [line for line in lines if line["steps"] == steps]
+        columns = np.array([[line["bits"][name] for name in names] for line in own]).T
+        columns = [*columns, columns[-1] - columns[0]]
+        out.append("| %d | %d | %s |" % (steps, sum(line["images"] for line in own), " | ".join(
+            "%.3f ± %.3f" % (c.mean(), c.std(ddof=1) / len(c) ** 0.5) if len(c) > 1 else "%.3f" % c[0] for c in columns)))
+    return out + [""]
 
 
 def curves(rows):
@@ -223,12 +274,13 @@ def toy(lines):
 
 def text_of(rows, results):
     lines = ["%d cells are measured." % sum(len(r["seeds"]) for r in rows if r["table"] != "real"), ""]
+    if comparable(rows):
+        lines += overview(rows) + equal_costs(rows)
     for letter in TITLES:
         lines += table(rows, letter)
-    if comparable(rows):
-        lines += equal_costs(rows)
     lines += limits(load(os.path.join(results, "limits.jsonl")), rows)
     lines += seconds(os.path.join(results, "seconds.json"))
+    lines += likelihood(load(os.path.join(results, "likelihood.jsonl")))
     return "\n".join(lines)
 
 

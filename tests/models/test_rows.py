@@ -32,7 +32,7 @@ def line(method, steps, passes, value, table="A", label=None, seed=1, spread=1.0
     metrics = {name: dict(metric) for name in rows.NAMES}
     metrics["frechet"]["replicates"] = list(value + spread * (NOISE - NOISE.mean()))
     return {"cell": "%s/%s_t%d_s%d" % (table, method, steps, seed), "table": table, "label": label or method, "method": method,
-            "steps": steps, "seed": seed, "samples": 2000, "passes": passes, "jvps": jvps, "vjps": 0.0,
+            "steps": steps, "seed": seed, "samples": 2000, "passes": passes, "means": steps, "jvps": jvps, "vjps": 0.0,
             "metrics": dict(metrics, spread=None, bootstrap=COUNT, bootstrap_seed=0, strata=strata), **more}
 
 
@@ -82,6 +82,13 @@ def test_equal_cost():
     check("+1.00 (+1.00" in found[0], "less the better of the two", found)
     check(report.equal_cost([full, *far]) == [], "nobody is")
 
+    line_of = [row("ddpm-2m", steps, float(steps), value) for steps, value in ((5, 12.0), (10, 8.0), (40, 2.0))]
+    found = report.cost_of([*line_of, priced], 4.0)  # half-way from 8 to 2, and from 10 to 40
+    check(abs(found - 20.0) < 1e-9, "log-linear", found)
+    check(report.cost_of(line_of, 13.0) is None and report.cost_of(line_of, 1.0) is None, "outside what was measured")
+    lgs = dict(row("lgs", 10, 22.0, 4.0, jvps=20.0), means=10.0)
+    check(report.fair_price(lgs, line_of) == "0.5" and report.fair_price(dict(lgs, jvps=0.0), line_of) == "–", "price of a product")
+
 
 def test_names():
     def refuse(text):
@@ -111,6 +118,12 @@ def test_limits():
     check(text.count("| to test images |") == 2 and text.index("cfg 3 | 10") < text.index("cfg 1 | 20"), "a table for each guide", text)
 
 
+def test_likelihood():
+    lines = [{"steps": 50, "images": 4, "bits": {"ocm-ddpm": 3.0 + b, "lgs": 2.9 + b}} for b in (0.0, 2.0)]
+    check("| 50 | 8 | 4.000 ± 1.000 | 3.900 ± 1.000 | -0.100 ± 0.000 |" in report.likelihood(lines), "likelihood", report.likelihood(lines))
+    check(report.likelihood([]) == [] and "| 50 | 4 | 3.000 |" in "".join(report.likelihood(lines[:1])), "none, and one block")
+
+
 def test_files(folder):
     path = os.path.join(folder, "x.jsonl")
     store.write_lines(path, [{"cell": "a"}, {"cell": "b"}])
@@ -131,7 +144,7 @@ def test_cost():
 
 
 if __name__ == "__main__":
-    for test in (test_difference, test_seeds, test_beside, test_equal_cost, test_names, test_limits, test_cost):
+    for test in (test_difference, test_seeds, test_beside, test_equal_cost, test_names, test_limits, test_likelihood, test_cost):
         test()
     with tempfile.TemporaryDirectory() as scratch:
         test_files(scratch)
