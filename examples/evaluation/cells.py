@@ -64,8 +64,12 @@ GUIDED_EQUAL = {("--cfg", 3): {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 16: ("dp
                 ("--cfg", 1): {16: ("ddpm-2m", "dpmpp-2m"), 14: ("ocm-ddpm",), 20: ("lgs-2m",)},
                 ("--guidance", 4): {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 28: ("dpmpp-2m", "ddpm-2m"), 25: ("ocm-ddpm",)}}
 EVEN = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "ddim", "lgs", "lgs-2m", "lgs-plain", "dpmpp-2m")
-LOG_SNR = {10: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "ddpm"), 5: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "ddpm"),
-           20: ("ocm-ddpm", "ddpm-2m", "dpmpp-2m"), 9: ("ddpm-2m", "dpmpp-2m")}
+LOG_SNR = {10: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "ddim", "ddpm", "analytic-ddpm"),
+           5: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "ddim", "ddpm", "analytic-ddpm"),
+           20: ("ocm-ddpm", "ddpm-2m", "dpmpp-2m"), 9: ("ddpm-2m", "dpmpp-2m"), 8: ("ocm-ddpm",),
+           25: ("ocm-ddpm", "ddpm-2m", "dpmpp-2m", "lgs", "lgs-2m")}
+# At equal cost: ten steps of lgs-2m.
+LOG_SNR_GUIDED = {("--cfg", 1): {10: ("lgs-2m", "lgs"), 16: ("ddpm-2m", "dpmpp-2m"), 14: ("ocm-ddpm",)}}
 TWINS = tuple("%s-%d" % (prediction, images) for prediction in ("v", "noise") for images in (24000, 72000, 192000))
 GUIDE = "fashion-classifier-noisy.pt"
 GUIDES = (("--guidance", 1), ("--guidance", 4), ("--cfg", 1), ("--cfg", 3))
@@ -251,6 +255,11 @@ def levels(known, seed):
         for steps, names in those.items():
             for name in names:
                 yield Cell("F", Run(known[name], steps, seed, spacing=spacing), 2000, "%s, %s" % (name, spacing))
+    for guide, equal in LOG_SNR_GUIDED.items():
+        for steps, names in equal.items():
+            for name in names:
+                label = "%s, %s %g, log-snr" % (name, guide[0].strip("-"), guide[1])
+                yield Cell("F", Run(known[name], steps, seed, guide=guide, spacing="log-snr"), 1000, label)
 
 
 def twins(known, seed):
