@@ -27,6 +27,7 @@ CURVES = ("ddpm", "ddpm-2m", "ddim", "analytic-ddpm", "ocm-ddpm", "sn-ddpm", "dp
 # What of table A a table is held against.  eta = 0 of lgs is lgs-ddim.
 BESIDE = {"D": {(name, steps) for steps in (10, 5) for name in ("lgs", "lgs-2m", "ocm-ddpm", "ddpm-2m")} |
           {(name, 10) for name in ("lgs-ddim", "lgs-plain", "hutchinson-ddpm", "spectral-ddim")}}
+SPACINGS = ("even", "trailing", "log-snr")
 # Differences are to the first of these that a table has, with as many steps: the best that needs no training.
 BASES = {"D": ("lgs",)}
 BASE = ("ddpm-2m", "lgs")
@@ -85,18 +86,35 @@ def table(rows, letter):
     return out
 
 
-def comparable(rows):
-    return [r for r in rows if r["table"] in ("A", "C") and r["samples"] == 2000]
+def comparable(rows, spacing="trailing", guide=None):
+    """Of tables A and C, of E, or of F."""
+    tables = "F" if spacing != "trailing" else "E" if guide else "AC"
+    return [r for r in rows if r["table"] in tables and r["samples"] == (1000 if guide else 2000) and r.get("guide") == guide and
+            (tables != "F" or r["spacing"] == spacing)]
 
 
 def overview(rows):
-    """The distances of tables A and C alone, a column a number of steps."""
+    """Distances alone, a column a number of steps."""
     by = {(r["label"], r["steps"]): distance(r) for r in comparable(rows)}
     names, steps = {name for name, _ in by}, sorted({n for _, n in by if n in cells.STEPS_A or n >= 100})
     ordered = sorted(names, key=lambda name: ((name, 10) not in by, by.get((name, 10), by.get((name, 5), 0)), name))
     return ["### Fréchet distance by steps, 2000 samples", "", "Tables A and C without their intervals; empty: not measured.", "",
             "| method | %s |" % " | ".join("%d steps" % n for n in steps), "| --- |" + " ---: |" * len(steps),
             *("| %s | %s |" % (name, " | ".join("%.2f" % by[name, n] if (name, n) in by else "" for n in steps)) for name in ordered), ""]
+
+
+def by_levels(rows):
+    """The same of methods that have been tried on several sets of levels."""
+    by = {(r["method"], r["steps"], spacing): distance(r) for spacing in SPACINGS for r in comparable(rows, spacing)}
+    tried = {n: {s for _, m, s in by if m == n} for n in (5, 10, 20, 25)}
+    columns = [(n, spacing) for n in tried for spacing in SPACINGS if spacing in tried[n] and len(tried[n]) > 1]
+    names = {name for name, n, spacing in by if spacing != "trailing" and (n, spacing) in columns}
+    if not names:
+        return []
+    return ["### Fréchet distance by levels, 2000 samples", "", "Tables A and F without their intervals; empty: not measured.", "",
+            "| method | %s |" % " | ".join("%d, %s" % c for c in columns), "| --- |" + " ---: |" * len(columns),
+            *("| %s | %s |" % (name, " | ".join("%.2f" % by[(name, *c)] if (name, *c) in by else "" for c in columns))
+              for name in sorted(names, key=lambda name: min(v for (m, *_), v in by.items() if m == name))), ""]
 
 
 def kind(row):
@@ -154,9 +172,11 @@ def equal_costs(rows):
            "would have to cost, in passes, for the full covariance to be level with the others (their distances log-linear between the costs that "
            "were measured; –: none of them comes as near).", "",
            "| full covariance | plain | trained head | full less the best of the others | price |", "| --- | --- | --- | ---: | ---: |"]
-    groups = {"no guide, 2000 samples (tables A, C)": comparable(rows)}
+    groups = {"no guide, 2000 samples (tables A, C)": comparable(rows),
+              "no guide, `--spacing log-snr`, 2000 samples (table F)": comparable(rows, "log-snr")}
     for guide in cells.GUIDES:
-        groups["`%s %g`, 1000 samples (table E)" % guide] = [r for r in rows if r["table"] == "E" and r.get("guide") == list(guide)]
+        groups["`%s %g`, 1000 samples (table E)" % guide] = comparable(rows, guide=list(guide))
+        groups["`%s %g --spacing log-snr`, 1000 samples (table F)" % guide] = comparable(rows, "log-snr", list(guide))
     for what, those in groups.items():
         found = equal_cost(those)
         out += ["| *%s* | | | | |" % what, *found] if found else []
@@ -275,7 +295,7 @@ def toy(lines):
 def text_of(rows, results):
     lines = ["%d cells are measured." % sum(len(r["seeds"]) for r in rows if r["table"] != "real"), ""]
     if comparable(rows):
-        lines += overview(rows) + equal_costs(rows)
+        lines += overview(rows) + by_levels(rows) + equal_costs(rows)
     for letter in TITLES:
         lines += table(rows, letter)
     lines += limits(load(os.path.join(results, "limits.jsonl")), rows)

@@ -82,6 +82,14 @@ def test_equal_cost():
     check("+1.00 (+1.00" in found[0], "less the better of the two", found)
     check(report.equal_cost([full, *far]) == [], "nobody is")
 
+    other = row("ddpm-2m", 10, 10.0, 5.0, table="F", label="ddpm-2m, log-snr", spacing="log-snr")
+    guided = dict(row("ddpm-2m", 10, 20.0, 5.0, table="E", guide=["--cfg", 1]), samples=1000)
+    check(report.comparable([near, other, guided]) == [near] and report.comparable([near, other, guided], "log-snr") == [other] and
+          report.comparable([near, other, guided], guide=["--cfg", 1]) == [guided], "what stands beside each other")
+    trailing = row("ddpm-2m", 10, 10.0, 7.0)
+    check("| ddpm-2m | 7.00 |  |" in report.overview([trailing, row("lgs", 25, 58.0, 4.0)]), "overview")
+    check("| ddpm-2m | 7.00 | 5.00 |" in report.by_levels([trailing, other]) and report.by_levels([trailing]) == [], "by levels")
+
     line_of = [row("ddpm-2m", steps, float(steps), value) for steps, value in ((5, 12.0), (10, 8.0), (40, 2.0))]
     found = report.cost_of([*line_of, priced], 4.0)  # half-way from 8 to 2, and from 10 to 40
     check(abs(found - 20.0) < 1e-9, "log-linear", found)
