@@ -86,8 +86,11 @@ static int find_spacing(const char *name, const double *noise, int32_t *spacing)
         *spacing = COVSAMP_SPACING_QUADRATIC;
     else if (strcmp(name, "trailing") == 0)
         *spacing = COVSAMP_SPACING_TRAILING;
+    else if (strcmp(name, "log-snr") == 0)
+        *spacing = COVSAMP_SPACING_LOG_SNR;
     else
-        return fail(EXIT_USAGE, "--spacing takes even, quadratic, trailing or optimal, not \"%s\"",
+        return fail(EXIT_USAGE,
+                    "--spacing takes even, quadratic, trailing, log-snr or optimal, not \"%s\"",
                     name);
     return 0;
 }

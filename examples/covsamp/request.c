@@ -83,9 +83,10 @@ static const struct flag flags[N_FLAGS] = {
     [SCHEDULE] = {"schedule", "NAME[:P,...]",
                   "linear, cosine, karras, flow (default: as the file says)", 0},
     [LEVELS] = {"levels", "N", "of the schedule (default: as the file says, or 1000)", 0},
-    [SPACING] = {"spacing", "NAME",
-                 "trailing (default; paper-...: even), even, quadratic, optimal (--calibration)",
-                 0},
+    [SPACING] =
+        {"spacing", "NAME",
+         "trailing (default; paper-...: even), even, quadratic, log-snr, optimal (--calibration)",
+         0},
     [CALIBRATION] = {"calibration", "FILE.json", "of covsamp calibrate: tables and window", 0},
     [FACTOR] = {"window-factor", "F",
                 "the window is where its trace and error differ by at most this (1.25)", 0},

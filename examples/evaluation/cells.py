@@ -64,6 +64,12 @@ GUIDED_EQUAL = {("--cfg", 3): {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 16: ("dp
                 ("--cfg", 1): {16: ("ddpm-2m", "dpmpp-2m"), 14: ("ocm-ddpm",), 20: ("lgs-2m",)},
                 ("--guidance", 4): {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 28: ("dpmpp-2m", "ddpm-2m"), 25: ("ocm-ddpm",)}}
 EVEN = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "ddim", "lgs", "lgs-2m", "lgs-plain", "dpmpp-2m")
+LOG_SNR = {10: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "ddim", "ddpm", "analytic-ddpm"),
+           5: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "ddim", "ddpm", "analytic-ddpm"),
+           20: ("ocm-ddpm", "ddpm-2m", "dpmpp-2m"), 9: ("ddpm-2m", "dpmpp-2m"), 8: ("ocm-ddpm",),
+           25: ("ocm-ddpm", "ddpm-2m", "dpmpp-2m", "lgs", "lgs-2m")}
+# At equal cost: ten steps of lgs-2m.
+LOG_SNR_GUIDED = {("--cfg", 1): {10: ("lgs-2m", "lgs"), 16: ("ddpm-2m", "dpmpp-2m"), 14: ("ocm-ddpm",)}}
 TWINS = tuple("%s-%d" % (prediction, images) for prediction in ("v", "noise") for images in (24000, 72000, 192000))
 GUIDE = "fashion-classifier-noisy.pt"
 GUIDES = (("--guidance", 1), ("--guidance", 4), ("--cfg", 1), ("--cfg", 3))
@@ -146,7 +152,8 @@ class Run:
         if o.get("covariance") in ("diag_probe", "state_isotropic", "spectral"):
             a_step = int(o.get("probes", 1)) / int(o.get("reuse", 1))
         levels = {"even": [1 + i * 999 / (steps - 1) for i in range(1, steps)],  # the last step goes to data
-                  "trailing": [1000 * i / steps for i in range(2, steps + 1)]}[self.spacing]
+                  "trailing": [1000 * i / steps for i in range(2, steps + 1)],
+                  "log-snr": [1000 * (i / steps) ** 2 for i in range(2, steps + 1)]}[self.spacing]
         high = int(o.get("window_high", WINDOW if self.method.windowed else 0)) or 1000
         products = a_step * sum(level <= high for level in levels)
         if self.guide and self.guide[0] == "--cfg":  # a second branch
@@ -242,11 +249,17 @@ def limits(known, seed):
             yield Cell("H", Run(known[name], 100, seed + 100, guide=guide), 1000, "%s, cfg %g" % (name, guide[1]))
 
 
-def even(known, seed):
-    """Levels that end in a short step to data behind a long one into level 1, as many programs have them."""
-    for steps in (10, 5):
-        for name in EVEN:
-            yield Cell("F", Run(known[name], steps, seed, spacing="even"), 2000, name + ", even")
+def levels(known, seed):
+    """Even: a short step to data behind a long one into level 1, as many programs have them.  log SNR: what DPM-Solver has."""
+    for spacing, those in (("even", {10: EVEN, 5: EVEN}), ("log-snr", LOG_SNR)):
+        for steps, names in those.items():
+            for name in names:
+                yield Cell("F", Run(known[name], steps, seed, spacing=spacing), 2000, "%s, %s" % (name, spacing))
+    for guide, equal in LOG_SNR_GUIDED.items():
+        for steps, names in equal.items():
+            for name in names:
+                label = "%s, %s %g, log-snr" % (name, guide[0].strip("-"), guide[1])
+                yield Cell("F", Run(known[name], steps, seed, guide=guide, spacing="log-snr"), 1000, label)
 
 
 def twins(known, seed):
@@ -257,7 +270,7 @@ def twins(known, seed):
             yield Cell("G", Run(known[name], 10, seed, sets, twin=twin), 2000, "%s%s, %s" % (name, what, twin))
 
 
-TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations, "E": guided, "F": even, "G": twins, "H": limits}
+TABLES = {"A": table_a, "B": table_b, "C": table_c, "D": ablations, "E": guided, "F": levels, "G": twins, "H": limits}
 
 
 def cells(program, tables, seeds):

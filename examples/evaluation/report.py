@@ -32,7 +32,7 @@ SPACINGS = ("even", "trailing", "log-snr")
 BASES = {"D": ("lgs",)}
 BASE = ("ddpm-2m", "lgs")
 TITLES = {"real": "Floor", "A": "Table A: every method", "B": "Table B: more samples", "C": "Table C: many steps",
-          "D": "Table D: ablations", "E": "Table E: guided", "F": "Table F: levels with `--spacing even`",
+          "D": "Table D: ablations", "E": "Table E: guided", "F": "Table F: other levels",
           "G": "Table G: twins, by what they predict and how well they are trained", "H": "Table H: guided, a hundred steps"}
 
 

@@ -28,7 +28,7 @@ from covsamp_abi import DTYPES, INT32, ROLES, Answer, C, Model, Request, Stats, 
 OK, DONE, CANCELLED = 0, 1, 2
 F32, F64 = 1, 2
 ASK_MEAN, ASK_JVP, ASK_MEAN_JVP, ASK_VJP, ASK_GUIDE, ASK_NOISE, ASK_STEP = 1, 2, 3, 4, 8, 16, 32
-SPACINGS = {"even": 1, "quadratic": 2, "trailing": 3}
+SPACINGS = {"even": 1, "quadratic": 2, "trailing": 3, "log-snr": 4}
 TABLES = {"noise": 1, "x0_error": 2}
 PREDICTIONS = {"noise": 1, "x0": 2, "v": 3, "score": 4, "flow": 5}
 MESSAGE_BYTES = 512

@@ -188,7 +188,11 @@ COVSAMP_API covsamp_status covsamp_schedule_at(const covsamp_schedule *schedule,
 enum {
     COVSAMP_SPACING_EVEN = 1,      /* 1 + i (N - 1) / (K - 1), halves rounded to even; K = 1: N */
     COVSAMP_SPACING_QUADRATIC = 2, /* 1 + floor(.8 N (i / (K - 1))^2); K = 1: 1 + floor(.8 N) */
-    COVSAMP_SPACING_TRAILING = 3   /* N - i N / K, halves rounded to even */
+    COVSAMP_SPACING_TRAILING = 3,  /* N - i N / K, halves rounded to even */
+    COVSAMP_SPACING_LOG_SNR = 4    /* steps of equal length in log SNR, from N towards level 1 (Lu et al. 2022,
+                                      DPM-Solver): log SNR nearest to L_N + i (L_1 - L_N) / K.  Where levels are
+                                      further apart than that, each is visited once.  alpha_N = 0: L_N is that of
+                                      level N - 1 */
 };
 /** Writes levels[0 ... count - 1], which a run of so many steps visits, noisiest first; the step from
  *  the last of them to data is the count-th.  Trailing draws better in few steps (Lin et al. 2024;

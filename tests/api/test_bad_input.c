@@ -183,7 +183,7 @@ static void spacings(void)
         covsamp_schedule *s = NULL;
         int64_t levels[64];
         CHECK(covsamp_schedule_new_flow(&s, n, NULL, NULL) == COVSAMP_OK);
-        for (int32_t spacing = 1; spacing <= 3; spacing++)
+        for (int32_t spacing = 1; spacing <= 4; spacing++)
             for (int64_t count = 1; count <= n; count++) {
                 covsamp_status got = covsamp_schedule_spaced(s, count, spacing, levels, message);
                 CHECK(got == COVSAMP_OK || (got == COVSAMP_E_RANGE &&
@@ -198,7 +198,7 @@ static void spacings(void)
         }
         CHECK(covsamp_schedule_spaced(s, 1, 0, levels, message) == COVSAMP_E_RANGE);
         CHECK_TEXT(message, "spacing is 0");
-        CHECK(covsamp_schedule_spaced(s, 1, 4, levels, NULL) == COVSAMP_E_RANGE);
+        CHECK(covsamp_schedule_spaced(s, 1, 5, levels, NULL) == COVSAMP_E_RANGE);
         CHECK(covsamp_schedule_spaced(NULL, 1, 1, levels, message) == COVSAMP_E_NULL);
         CHECK_TEXT(message, "schedule is NULL");
         CHECK(covsamp_schedule_spaced(s, 1, 1, NULL, message) == COVSAMP_E_NULL);

@@ -116,6 +116,8 @@ def test_json(model, folder):
     paper = json.loads(good(*model.arguments(folder + "/j.npy"), "--json", "--method", "paper-analytic", "--set",
                             "covariance=small").stdout)
     check(paper["spacing"] == "even" and paper["visited"][-1] == 1, "levels of a paper's repository", paper["visited"])
+    equal = json.loads(good(*model.arguments(folder + "/j.npy"), "--json", "--spacing", "log-snr").stdout)
+    check(equal["visited"][0] == 1000 and 1 <= equal["visited"][-1] < cost["visited"][-1], "equal steps in log SNR", equal["visited"])
     check(cost["seed"] == 2 ** 64 - 1 and cost["method"] == "lgs" and cost["clip_x0"] == 1,
           "echo", cost)
     check(abs(cost["seconds"] - cost["seconds_model"] - cost["seconds_core"]) < 1e-6, "seconds",

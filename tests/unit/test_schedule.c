@@ -192,7 +192,7 @@ static void all_counts(int64_t n)
 {
     covsamp_schedule *s = linear(n);
     int64_t levels[64];
-    for (int32_t spacing = 1; spacing <= 3; spacing++) {
+    for (int32_t spacing = 1; spacing <= 4; spacing++) {
         for (int64_t count = 1; count <= n; count++) {
             covsamp_status status = covsamp_schedule_spaced(s, count, spacing, levels, message);
             int good = status == COVSAMP_OK;
@@ -208,6 +208,23 @@ static void all_counts(int64_t n)
     covsamp_schedule_free(s);
 }
 
+static void by_log_snr(const covsamp_schedule *s)
+{
+    /* nearest of log(a / (1 - a)), a the product of 1 - beta, to L_1000 + i (L_1 - L_1000) / 10 */
+    static const int64_t ten[] = {1000, 899, 786, 654, 493, 303, 139, 53, 18, 5};
+    covsamp_schedule *flow = NULL;
+    int64_t levels[1000];
+    CHECK(covsamp_schedule_spaced(s, 10, COVSAMP_SPACING_LOG_SNR, levels, NULL) == COVSAMP_OK);
+    CHECK(memcmp(levels, ten, sizeof ten) == 0);
+    CHECK(covsamp_schedule_spaced(s, 1000, COVSAMP_SPACING_LOG_SNR, levels, NULL) == COVSAMP_OK);
+    CHECK(levels[0] == 1000 && levels[999] == 1);
+    /* sigma = n / 1000: L_999 = -2 log 999, and half-way to its opposite log SNR is 0 */
+    CHECK(covsamp_schedule_new_flow(&flow, 1000, NULL, NULL) == COVSAMP_OK);
+    CHECK(covsamp_schedule_spaced(flow, 2, COVSAMP_SPACING_LOG_SNR, levels, NULL) == COVSAMP_OK);
+    CHECK(levels[0] == 1000 && levels[1] == 500);
+    covsamp_schedule_free(flow);
+}
+
 static void spacing(void)
 {
     covsamp_schedule *s = linear(1000);
@@ -220,6 +237,7 @@ static void spacing(void)
     CHECK(levels[15] == 62 && levels[1] == 938); /* 62.5 and 937.5 go to the even one */
     CHECK(covsamp_schedule_spaced(s, 1, COVSAMP_SPACING_EVEN, levels, NULL) == COVSAMP_OK);
     CHECK(levels[0] == 1000);
+    by_log_snr(s);
     CHECK(covsamp_schedule_spaced(s, 1000, COVSAMP_SPACING_EVEN, levels, NULL) == COVSAMP_OK);
     CHECK(levels[0] == 1000 && levels[500] == 500 && levels[999] == 1);
     levels[0] = 77;
@@ -228,7 +246,7 @@ static void spacing(void)
     CHECK(covsamp_schedule_spaced(s, 1001, 1, levels, NULL) == COVSAMP_E_RANGE);
     CHECK(covsamp_schedule_spaced(s, 10, 0, levels, message) == COVSAMP_E_RANGE);
     CHECK_TEXT(message, "spacing is 0");
-    CHECK(covsamp_schedule_spaced(s, 10, 4, levels, NULL) == COVSAMP_E_RANGE);
+    CHECK(covsamp_schedule_spaced(s, 10, 5, levels, NULL) == COVSAMP_E_RANGE);
     CHECK(covsamp_schedule_spaced(s, 30, 2, levels, message) == COVSAMP_E_RANGE);
     CHECK_TEXT(message, "count is 30, too many for quadratic");
     CHECK(covsamp_schedule_spaced(NULL, 10, 1, levels, message) == COVSAMP_E_NULL);
