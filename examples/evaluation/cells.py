@@ -64,8 +64,8 @@ GUIDED_EQUAL = {("--cfg", 3): {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 16: ("dp
                 ("--cfg", 1): {16: ("ddpm-2m", "dpmpp-2m"), 14: ("ocm-ddpm",), 20: ("lgs-2m",)},
                 ("--guidance", 4): {20: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm"), 28: ("dpmpp-2m", "ddpm-2m"), 25: ("ocm-ddpm",)}}
 EVEN = ("ddpm", "ddpm-2m", "analytic-ddpm", "ocm-ddpm", "ddim", "lgs", "lgs-2m", "lgs-plain", "dpmpp-2m")
-LOG_SNR = {10: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "ddim", "ddpm", "analytic-ddpm"),
-           5: ("dpmpp-2m", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "ddim", "ddpm", "analytic-ddpm"),
+SHORT = ("dpmpp-2m", "ddpm-2m", "ocm-ddpm", "lgs", "lgs-2m", "ddim", "ddpm", "analytic-ddpm")
+LOG_SNR = {10: SHORT, 5: SHORT,
            20: ("ocm-ddpm", "ddpm-2m", "dpmpp-2m"), 9: ("ddpm-2m", "dpmpp-2m"), 8: ("ocm-ddpm",),
            25: ("ocm-ddpm", "ddpm-2m", "dpmpp-2m", "lgs", "lgs-2m")}
 # At equal cost: ten steps of lgs-2m.
@@ -73,7 +73,8 @@ LOG_SNR_GUIDED = {("--cfg", 1): {10: ("lgs-2m", "lgs"), 16: ("ddpm-2m", "dpmpp-2
 TWINS = tuple("%s-%d" % (prediction, images) for prediction in ("v", "noise") for images in (24000, 72000, 192000))
 GUIDE = "fashion-classifier-noisy.pt"
 GUIDES = (("--guidance", 1), ("--guidance", 4), ("--cfg", 1), ("--cfg", 3))
-LIMITS = ("ddpm-2m", "dpmpp-2m"), (("--cfg", 3), ("--cfg", 1))  # what guided samplers with noise and without go to
+# What guided samplers with noise and without go to.
+LIMITS = {guide: {100: ("ddpm-2m", "dpmpp-2m")} for guide in (("--cfg", 3), ("--cfg", 1))}
 
 
 class Method:
@@ -220,8 +221,17 @@ def ablations(known, seed):
         yield cell("hutchinson-ddpm", 10, ("probes=%d" % n,), "diagonal, %d probes" % n)
 
 
-def guided_cell(known, name, steps, seed, guide):
-    return Cell("E", Run(known[name], steps, seed, guide=guide), 1000, "%s, %s %g" % (name, guide[0].strip("-"), guide[1]))
+def guided_cell(known, name, steps, seed, guide, table="E", spacing=None):
+    label = "%s, %s %g" % (name, guide[0].strip("-"), guide[1]) + (", " + spacing if spacing else "")
+    return Cell(table, Run(known[name], steps, seed, guide=guide, spacing=spacing), 1000, label)
+
+
+def guided_cells(known, seed, those, **more):
+    """those: names by steps by guide."""
+    for guide, by_steps in those.items():
+        for steps, names in by_steps.items():
+            for name in names:
+                yield guided_cell(known, name, steps, seed, guide, **more)
 
 
 def guided(known, seed):
@@ -232,10 +242,7 @@ def guided(known, seed):
         for guide in GUIDES:
             for name in names:
                 yield guided_cell(known, name, steps, seed, guide)
-    for guide, equal in GUIDED_EQUAL.items():
-        for steps, names in equal.items():
-            for name in names:
-                yield guided_cell(known, name, steps, seed, guide)
+    yield from guided_cells(known, seed, GUIDED_EQUAL)
     cfg = ("--cfg", 3)
     yield guided_cell(known, "lgs-2m", 20, seed, cfg)
     yield Cell("E", Run(known["lgs-2m"], 10, seed, ("guided_jacobian=1",), guide=cfg), 1000, "lgs-2m guided Jacobian, cfg 3")
@@ -243,10 +250,7 @@ def guided(known, seed):
 
 def limits(known, seed):
     """Other noise than the grid's, or what shares it would be near for that."""
-    names, guides = LIMITS
-    for guide in guides:
-        for name in names:
-            yield Cell("H", Run(known[name], 100, seed + 100, guide=guide), 1000, "%s, cfg %g" % (name, guide[1]))
+    yield from guided_cells(known, seed + 100, LIMITS, table="H")
 
 
 def levels(known, seed):
@@ -255,11 +259,7 @@ def levels(known, seed):
         for steps, names in those.items():
             for name in names:
                 yield Cell("F", Run(known[name], steps, seed, spacing=spacing), 2000, "%s, %s" % (name, spacing))
-    for guide, equal in LOG_SNR_GUIDED.items():
-        for steps, names in equal.items():
-            for name in names:
-                label = "%s, %s %g, log-snr" % (name, guide[0].strip("-"), guide[1])
-                yield Cell("F", Run(known[name], steps, seed, guide=guide, spacing="log-snr"), 1000, label)
+    yield from guided_cells(known, seed, LOG_SNR_GUIDED, table="F", spacing="log-snr")
 
 
 def twins(known, seed):

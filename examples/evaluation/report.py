@@ -93,28 +93,28 @@ def comparable(rows, spacing="trailing", guide=None):
             (tables != "F" or r["spacing"] == spacing)]
 
 
+def matrix(by, names, columns, what, tables):
+    """columns: headings, by what stands behind the name in a key of by."""
+    return ["### Fréchet distance by %s, 2000 samples" % what, "", "Tables %s without their intervals; empty: not measured." % tables, "",
+            "| method | %s |" % " | ".join(columns.values()), "| --- |" + " ---: |" * len(columns),
+            *("| %s | %s |" % (name, " | ".join("%.2f" % by[(name, *c)] if (name, *c) in by else "" for c in columns)) for name in names), ""]
+
+
 def overview(rows):
-    """Distances alone, a column a number of steps."""
     by = {(r["label"], r["steps"]): distance(r) for r in comparable(rows)}
     names, steps = {name for name, _ in by}, sorted({n for _, n in by if n in cells.STEPS_A or n >= 100})
     ordered = sorted(names, key=lambda name: ((name, 10) not in by, by.get((name, 10), by.get((name, 5), 0)), name))
-    return ["### Fréchet distance by steps, 2000 samples", "", "Tables A and C without their intervals; empty: not measured.", "",
-            "| method | %s |" % " | ".join("%d steps" % n for n in steps), "| --- |" + " ---: |" * len(steps),
-            *("| %s | %s |" % (name, " | ".join("%.2f" % by[name, n] if (name, n) in by else "" for n in steps)) for name in ordered), ""]
+    return matrix(by, ordered, {(n,): "%d steps" % n for n in steps}, "steps", "A and C")
 
 
 def by_levels(rows):
-    """The same of methods that have been tried on several sets of levels."""
+    """Of methods that have been tried on several sets of levels."""
     by = {(r["method"], r["steps"], spacing): distance(r) for spacing in SPACINGS for r in comparable(rows, spacing)}
     tried = {n: {s for _, m, s in by if m == n} for n in (5, 10, 20, 25)}
-    columns = [(n, spacing) for n in tried for spacing in SPACINGS if spacing in tried[n] and len(tried[n]) > 1]
+    columns = {(n, s): "%d, %s" % (n, s) for n in tried for s in SPACINGS if s in tried[n] and len(tried[n]) > 1}
     names = {name for name, n, spacing in by if spacing != "trailing" and (n, spacing) in columns}
-    if not names:
-        return []
-    return ["### Fréchet distance by levels, 2000 samples", "", "Tables A and F without their intervals; empty: not measured.", "",
-            "| method | %s |" % " | ".join("%d, %s" % c for c in columns), "| --- |" + " ---: |" * len(columns),
-            *("| %s | %s |" % (name, " | ".join("%.2f" % by[(name, *c)] if (name, *c) in by else "" for c in columns))
-              for name in sorted(names, key=lambda name: min(v for (m, *_), v in by.items() if m == name))), ""]
+    ordered = sorted(names, key=lambda name: min(v for (m, *_), v in by.items() if m == name))
+    return matrix(by, ordered, columns, "levels", "A and F") if names else []
 
 
 def kind(row):
