@@ -124,6 +124,7 @@ def test_limits():
     text = "\n".join(report.limits([{"cell": own["cell"], "limit": to["cell"], "frechet": {"value": v, "low": v, "high": v}}
                                     for own, to, v in pairs], [guided, end, other, far]))
     check(text.count("| to test images |") == 2 and text.index("cfg 3 | 10") < text.index("cfg 1 | 20"), "a table for each guide", text)
+    check(text.count("| lgs-2m, cfg 3 |") == 1 and text.count("| lgs-2m, cfg 1 |") == 1, "each in its own alone", text)
 
 
 def test_likelihood():
